@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+
+namespace FlannelCni.Linux.Interop;
+
+/// <summary>
+/// Every function of the C library that this project calls, under its own name; constants from the headers named.
+/// errno is read with <see cref="LastError"/> on the next line. Values are those of x86-64 and arm64.
+/// </summary>
+internal static partial class Libc
+{
+    // fcntl.h
+    internal const int O_RDONLY = 0;
+    internal const int O_WRONLY = 1;
+    internal const int O_RDWR = 2;
+    internal const int O_CREAT = 0x40;
+    internal const int O_EXCL = 0x80;
+    internal const int O_TRUNC = 0x200;
+    internal const int O_CLOEXEC = 0x80000;
+    internal const int F_SETFD = 2;
+    internal const int FD_CLOEXEC = 1;
+
+    // sys/file.h
+    internal const int LOCK_SH = 1;
+    internal const int LOCK_EX = 2;
+    internal const int LOCK_NB = 4;
+    internal const int LOCK_UN = 8;
+
+    // sched.h
+    internal const int CLONE_NEWNS = 0x0002_0000;
+    internal const int CLONE_NEWNET = 0x4000_0000;
+
+    // sys/socket.h
+    internal const int AF_UNSPEC = 0;
+    internal const int AF_INET = 2;
+    internal const int AF_BRIDGE = 7;
+    internal const int AF_INET6 = 10;
+    internal const int AF_NETLINK = 16;
+    internal const int SOCK_RAW = 3;
+    internal const int SOCK_CLOEXEC = 0x80000;
+    internal const int SOL_SOCKET = 1;
+    internal const int SO_SNDBUF = 7;
+    internal const int SO_RCVBUF = 8;
+    internal const int SO_SNDBUFFORCE = 32;
+    internal const int SO_RCVBUFFORCE = 33;
+    internal const int SO_RCVTIMEO = 20;
+    internal const int MSG_PEEK = 2;
+    internal const int MSG_TRUNC = 0x20;
+    internal const int MSG_DONTWAIT = 0x40;
+
+    // linux/netlink.h
+    internal const int SOL_NETLINK = 270;
+    internal const int NETLINK_ADD_MEMBERSHIP = 1;
+    internal const int NETLINK_EXT_ACK = 11;
+    internal const int NETLINK_CAP_ACK = 10;
+    internal const int NETLINK_GET_STRICT_CHK = 12;
+
+    // poll.h, signal.h, sys/wait.h, spawn.h
+    internal const short POLLIN = 1;
+    internal const int SIGKILL = 9;
+    internal const int SIGTERM = 15;
+    internal const int WNOHANG = 1;
+    internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
+    internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
+
+    // linux/magic.h
+    internal const long NSFS_MAGIC = 0x6e73_6673;
+    internal const long PROC_SUPER_MAGIC = 0x9fa0;
+
+    private const string Name = "libc";
+
+    /// <summary>errno of the call just made.</summary>
+    internal static Errno LastError => (Errno)Marshal.GetLastPInvokeError();
+
+    [LibraryImport(Name)]
+    internal static partial int close(int fd);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial SafeFd open(string path, int flags, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint read(SafeFd fd, Span<byte> buffer, nint count);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint write(SafeFd fd, ReadOnlySpan<byte> buffer, nint count);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int fsync(SafeFd fd);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int fchmod(SafeFd fd, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int flock(SafeFd fd, int operation);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int fcntl(SafeFd fd, int command, int argument);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int fstatfs(SafeFd fd, ref StatFs buffer);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int rename(string from, string to);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int unlink(string path);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int mkdir(string path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int pipe2(Span<int> fds, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int poll(Span<PollFd> fds, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int setns(SafeFd fd, int nstype);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int unshare(int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial SafeFd socket(int family, int type, int protocol);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int bind(SafeFd fd, in SockAddrNl address, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int getsockname(SafeFd fd, ref SockAddrNl address, ref int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int setsockopt(SafeFd fd, int level, int option, in int value, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint send(SafeFd fd, ReadOnlySpan<byte> buffer, nint length, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint recv(SafeFd fd, Span<byte> buffer, nint length, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int kill(int pid, int signal);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int waitpid(int pid, out int status, int options);
+
+    // The posix_spawn family returns the error number and leaves errno alone.
+    [LibraryImport(Name, StringMarshalling = StringMarshalling.Utf8)]
+    internal static unsafe partial Errno posix_spawn(
+        out int pid, string path, PosixSpawnFileActions* actions, PosixSpawnAttr* attributes, byte** argv, byte** envp);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawn_file_actions_init(PosixSpawnFileActions* actions);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawn_file_actions_destroy(PosixSpawnFileActions* actions);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawn_file_actions_adddup2(
+        PosixSpawnFileActions* actions, int fd, int newFd);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawnattr_init(PosixSpawnAttr* attributes);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawnattr_destroy(PosixSpawnAttr* attributes);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawnattr_setflags(PosixSpawnAttr* attributes, short flags);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawnattr_setsigdefault(PosixSpawnAttr* attributes, SigSet* set);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial Errno posix_spawnattr_setsigmask(PosixSpawnAttr* attributes, SigSet* set);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial int sigemptyset(SigSet* set);
+
+    [LibraryImport(Name)]
+    internal static unsafe partial int sigfillset(SigSet* set);
+}

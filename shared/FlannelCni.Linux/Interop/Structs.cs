@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace FlannelCni.Linux.Interop;
+
+/// <summary><c>struct sockaddr_nl</c>, linux/netlink.h; 12 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SockAddrNl
+{
+    internal ushort Family;    // nl_family
+    internal ushort Pad;       // nl_pad
+    internal uint PortId;      // nl_pid: 0 is the kernel
+    internal uint Groups;      // nl_groups: multicast groups mask
+}
+
+/// <summary><c>struct pollfd</c>, poll.h; 8 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PollFd
+{
+    internal int Fd;
+    internal short Events;
+    internal short ReturnedEvents;    // revents
+}
+
+/// <summary><c>struct statfs</c>, asm-generic/statfs.h; 120 bytes, of which only the first field matters here.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct StatFs
+{
+    internal long Type;    // f_type
+    private Rest _rest;
+
+    [InlineArray(14)]
+    private struct Rest
+    {
+        private long _element;
+    }
+}
+
+/// <summary><c>sigset_t</c> of glibc and musl; 128 bytes.</summary>
+[InlineArray(16)]
+internal struct SigSet
+{
+    private ulong _element;
+}
+
+/// <summary><c>posix_spawnattr_t</c>: 336 bytes in glibc and musl, opaque.</summary>
+[InlineArray(42)]
+internal struct PosixSpawnAttr
+{
+    private ulong _element;
+}
+
+/// <summary><c>posix_spawn_file_actions_t</c>: 80 bytes in glibc and musl, opaque.</summary>
+[InlineArray(10)]
+internal struct PosixSpawnFileActions
+{
+    private ulong _element;
+}
