@@ -5,7 +5,7 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        Console.Error.WriteLine(args is [string name, ..] ? $"bench: no benchmark is called {name}" : "bench: which one?");
+        Console.Error.WriteLine(args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?");
         return 2;
     }
 }

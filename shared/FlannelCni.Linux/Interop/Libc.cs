@@ -16,8 +16,10 @@ internal static partial class Libc
     internal const int O_EXCL = 0x80;
     internal const int O_TRUNC = 0x200;
     internal const int O_CLOEXEC = 0x80000;
-    internal const int F_SETFD = 2;
-    internal const int FD_CLOEXEC = 1;
+
+    // linux/stat.h
+    internal const int AT_EMPTY_PATH = 0x1000;
+    internal const uint STATX_INO = 0x100;
 
     // sys/file.h
     internal const int LOCK_SH = 1;
@@ -56,6 +58,7 @@ internal static partial class Libc
 
     // poll.h, signal.h, sys/wait.h, spawn.h
     internal const short POLLIN = 1;
+    internal const short POLLOUT = 4;
     internal const int SIGKILL = 9;
     internal const int SIGTERM = 15;
     internal const int WNOHANG = 1;
@@ -92,8 +95,8 @@ internal static partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int flock(SafeFd fd, int operation);
 
-    [LibraryImport(Name, SetLastError = true)]
-    internal static partial int fcntl(SafeFd fd, int command, int argument);
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int statx(SafeFd fd, string path, int flags, uint mask, ref Statx buffer);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int fstatfs(SafeFd fd, ref StatFs buffer);

@@ -56,3 +56,17 @@ internal struct PosixSpawnFileActions
 {
     private ulong _element;
 }
+
+/// <summary><c>struct statx</c>, linux/stat.h; 256 bytes, of which only the file's identity matters here.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct Statx
+{
+    [FieldOffset(32)]
+    internal ulong Inode;          // stx_ino
+
+    [FieldOffset(136)]
+    internal uint DeviceMajor;     // stx_dev_major
+
+    [FieldOffset(140)]
+    internal uint DeviceMinor;     // stx_dev_minor
+}

@@ -76,7 +76,7 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Execute{TSubject}"/>, but <paramref name="tolerated"/> is an answer, not an exception.</summary>
+    /// <summary>As the one above, but <paramref name="tolerated"/> is an answer, not an exception.</summary>
     /// <returns>False when the kernel answered <paramref name="tolerated"/>.</returns>
     /// <exception cref="NetlinkException">The kernel refused for another reason.</exception>
     public bool Execute<TSubject>(Span<byte> request, string operation, TSubject subject, Errno tolerated)
@@ -98,17 +98,30 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>As <see cref="Get"/>, with ENODEV, ENOENT and ESRCH as null.</summary>
     /// <exception cref="NetlinkException">The kernel refused for another reason.</exception>
     public T? Find<T, TSubject>(Span<byte> request, string operation, TSubject subject, NetlinkParser<T> parser)
-        where T : class
-    {
-        if (TryGet(request, parser, out T item, out Errno errno, out string? kernelMessage))
-        {
-            return item;
-        }
+        where T : class =>
+        TryGet(
+            request,
+            operation,
+            subject,
+            static errno => errno is Errno.ENODEV or Errno.ENOENT or Errno.ESRCH,
+            parser,
+            out T item)
+            ? item
+            : null;
 
-        return errno is Errno.ENODEV or Errno.ENOENT or Errno.ESRCH
-            ? null
-            : throw new NetlinkException($"{operation} {subject}", errno, kernelMessage);
-    }
+    /// <summary>As <see cref="Get"/>, where some answers mean that there is none.</summary>
+    /// <returns>False: the kernel answered one of those.</returns>
+    /// <exception cref="NetlinkException">The kernel refused for another reason.</exception>
+    public bool TryGet<T, TSubject>(
+        Span<byte> request,
+        string operation,
+        TSubject subject,
+        Func<Errno, bool> meansNone,
+        NetlinkParser<T> parser,
+        out T item) =>
+        TryGet(request, parser, out item, out Errno errno, out string? kernelMessage) || (meansNone(errno)
+            ? false
+            : throw new NetlinkException($"{operation} {subject}", errno, kernelMessage));
 
     /// <summary>Reads a whole table. A dump that the kernel says was interrupted is taken again from the start.</summary>
     /// <param name="request">A message with NLM_F_DUMP.</param>

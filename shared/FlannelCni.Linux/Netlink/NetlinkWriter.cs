@@ -19,7 +19,7 @@ public readonly ref struct NetlinkWriter<THeader, TAttr>
     /// <param name="type">nlmsg_type.</param>
     /// <param name="flags">NLM_F_REQUEST and NLM_F_ACK included; the socket sets the sequence number.</param>
     /// <param name="header">The family's header.</param>
-    public NetlinkWriter(Span<byte> buffer, ushort type, NlMsgFlags flags, in THeader header)
+    public NetlinkWriter(Span<byte> buffer, ushort type, NlMsgFlags flags, scoped in THeader header)
     {
         NlMsgHdr message = new()
         {

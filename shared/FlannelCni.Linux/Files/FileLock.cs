@@ -1,0 +1,94 @@
+using FlannelCni.Linux.Interop;
+
+namespace FlannelCni.Linux.Files;
+
+/// <summary>
+/// An exclusive flock on a file of its own. It belongs to the open file: a child that inherits the descriptor holds it
+/// on after this process is gone.
+/// </summary>
+public sealed class FileLock : IDisposable
+{
+    private const uint LockFileMode = 0b110_000_000;    // rw-------
+
+    private readonly string _path;
+    private readonly SafeFd _fd;
+
+    private FileLock(string path, SafeFd fd)
+    {
+        _path = path;
+        _fd = fd;
+    }
+
+    /// <summary>For a child to inherit; valid while this object is.</summary>
+    public int Descriptor => (int)_fd.DangerousGetHandle();
+
+    /// <summary>Waits for the lock. The file is made if there is none.</summary>
+    public static FileLock Acquire(string path) => TryAcquire(path, 0)
+        ?? throw new LinuxException($"lock {path}", Errno.EAGAIN);
+
+    /// <summary>Null: somebody holds it.</summary>
+    public static FileLock? TryAcquire(string path) => TryAcquire(path, Libc.LOCK_NB);
+
+    /// <summary>Removes the file, so that locks of things that are gone do not pile up, and releases the lock.</summary>
+    public void DeleteAndRelease()
+    {
+        // Still held: whoever waits finds on waking that the file has no name any more, and takes a new one.
+        RawFile.DeleteIfPresent(_path);
+        Dispose();
+    }
+
+    public void Dispose() => _fd.Dispose();
+
+    private static FileLock? TryAcquire(string path, int nonBlocking)
+    {
+        while (true)
+        {
+            SafeFd fd = RawFile.Open(path, Libc.O_RDWR | Libc.O_CREAT, LockFileMode);
+            try
+            {
+                if (!Flock(fd, path, Libc.LOCK_EX | nonBlocking))
+                {
+                    fd.Dispose();
+                    return null;
+                }
+
+                if (IsStillNamed(fd, path))
+                {
+                    return new FileLock(path, fd);
+                }
+            }
+            catch
+            {
+                fd.Dispose();
+                throw;
+            }
+
+            fd.Dispose();
+        }
+    }
+
+    private static bool Flock(SafeFd fd, string path, int operation)
+    {
+        while (Libc.flock(fd, operation) < 0)
+        {
+            Errno errno = Libc.LastError;
+            switch (errno)
+            {
+                case Errno.EINTR:
+                    break;
+                case Errno.EAGAIN:
+                    return false;
+                default:
+                    throw new LinuxException($"lock {path}", errno);
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsStillNamed(SafeFd fd, string path)
+    {
+        using SafeFd named = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        return !named.IsInvalid && FileIdentity.Of(named, path) == FileIdentity.Of(fd, path);
+    }
+}

@@ -1,0 +1,128 @@
+using FlannelCni.Linux.Interop;
+
+namespace FlannelCni.Linux.Files;
+
+/// <summary>
+/// Whole small files in the fewest system calls. System.IO.File takes advisory locks of its own and asks for sizes that
+/// /proc and /sys do not have.
+/// </summary>
+public static class RawFile
+{
+    /// <exception cref="LinuxException">ENOENT: there is none.</exception>
+    public static byte[] ReadAllBytes(string path)
+    {
+        using SafeFd fd = Open(path, Libc.O_RDONLY, mode: 0);
+        return ReadToEnd(fd, path);
+    }
+
+    /// <summary>Null: there is none.</summary>
+    public static byte[]? ReadAllBytesIfPresent(string path)
+    {
+        try
+        {
+            return ReadAllBytes(path);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes over an existing file, such as one of /proc/sys, with a single write.</summary>
+    public static void Overwrite(string path, ReadOnlySpan<byte> content)
+    {
+        using SafeFd fd = Open(path, Libc.O_WRONLY, mode: 0);
+        Write(fd, content, path);
+    }
+
+    /// <summary>Standard input of this process, to its end.</summary>
+    public static byte[] ReadStandardInput()
+    {
+        using SafeFd fd = new(0);
+        return ReadToEnd(fd, "standard input");
+    }
+
+    /// <summary>To standard output, whole.</summary>
+    public static void WriteStandardOutput(ReadOnlySpan<byte> content) => WriteTo(1, content, "standard output");
+
+    /// <summary>To standard error, whole.</summary>
+    public static void WriteStandardError(ReadOnlySpan<byte> content) => WriteTo(2, content, "standard error");
+
+    /// <returns>False: there was none.</returns>
+    public static bool DeleteIfPresent(string path)
+    {
+        if (Libc.unlink(path) == 0)
+        {
+            return true;
+        }
+
+        Errno errno = Libc.LastError;
+        return errno is Errno.ENOENT or Errno.ENOTDIR ? false : throw new LinuxException($"unlink {path}", errno);
+    }
+
+    internal static SafeFd Open(string path, int flags, uint mode)
+    {
+        SafeFd fd = Libc.open(path, flags | Libc.O_CLOEXEC, mode);
+        Errno errno = Libc.LastError;
+        return fd.IsInvalid ? throw new LinuxException($"open {path}", errno) : fd;
+    }
+
+    internal static byte[] ReadToEnd(SafeFd fd, string name)
+    {
+        byte[] buffer = new byte[4096];
+        int length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, buffer.Length * 2);
+            }
+
+            nint count = Libc.read(fd, buffer.AsSpan(length), buffer.Length - length);
+            Errno errno = Libc.LastError;
+            if (count == 0)
+            {
+                return buffer[..length];
+            }
+
+            if (count > 0)
+            {
+                length += (int)count;
+            }
+            else if (errno != Errno.EINTR)
+            {
+                throw new LinuxException($"read {name}", errno);
+            }
+        }
+    }
+
+    internal static void Write(SafeFd fd, ReadOnlySpan<byte> content, string name)
+    {
+        while (!content.IsEmpty)
+        {
+            nint count = Libc.write(fd, content, content.Length);
+            Errno errno = Libc.LastError;
+            if (count >= 0)
+            {
+                content = content[(int)count..];
+            }
+            else if (errno != Errno.EINTR)
+            {
+                throw new LinuxException($"write {name}", errno);
+            }
+        }
+    }
+
+    private static void WriteTo(int descriptor, ReadOnlySpan<byte> content, string name)
+    {
+        SafeFd fd = new(descriptor);
+        try
+        {
+            Write(fd, content, name);
+        }
+        finally
+        {
+            fd.SetHandleAsInvalid();    // the descriptor stays open: it is the process's
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace FlannelCni.TestKit;
+
+/// <summary>Waits for what will be true soon, without a fixed sleep.</summary>
+public static class Wait
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Looks until <paramref name="condition"/> holds; at <paramref name="timeout"/> the test fails.</summary>
+    /// <param name="because">What was waited for: <c>the route comes back</c>.</param>
+    public static Task Until(Func<bool> condition, TimeSpan timeout, string because) =>
+        Until(() => Task.FromResult(condition()), timeout, because);
+
+    /// <inheritdoc cref="Until(Func{bool}, TimeSpan, string)"/>
+    public static async Task Until(Func<Task<bool>> condition, TimeSpan timeout, string because)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(start) > timeout)
+            {
+                Assert.Fail($"after {timeout.TotalSeconds} s still not true that {because}");
+            }
+
+            await Task.Delay(s_interval, TimeProvider.System, CancellationToken.None);
+        }
+    }
+}
