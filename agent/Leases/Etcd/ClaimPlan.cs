@@ -1,0 +1,47 @@
+using FlannelCni.Agent.Leases.Etcd.Protocol;
+
+namespace FlannelCni.Agent.Leases.Etcd;
+
+/// <summary>A key that names a subnet, readable value or not: nobody else can have that subnet.</summary>
+internal readonly record struct Claim(KeyValue Kv, SubnetPair Pair);
+
+/// <summary>What to do about this node's lease, given all keys.</summary>
+/// <param name="Reuse">Ours, and good: keep it.</param>
+/// <param name="Unfit">Ours, but cut from what the network was once.</param>
+/// <param name="Taken">Subnets of all keys.</param>
+internal sealed record ClaimPlan(Claim? Reuse, IReadOnlyList<Claim> Unfit, IReadOnlyList<SubnetPair> Taken)
+{
+    /// <summary>
+    /// Ours is what carries our address. Of several a reservation goes first (somebody meant it), then the oldest.
+    /// </summary>
+    internal static ClaimPlan Decide(
+        IReadOnlyList<KeyValue> kvs, LeaseKeys keys, SubnetPools pools, LeaseAttributes attributes)
+    {
+        List<SubnetPair> taken = [];
+        List<Claim> ours = [];
+        foreach (KeyValue kv in kvs)
+        {
+            string name = keys.NameOf(kv.Key);
+            if (LeaseKey.TryParse(name, out SubnetPair pair))
+            {
+                taken.Add(pair);
+                if (LeaseReader.TryRead(name, kv, out Lease? lease, out _) && lease.Attributes.IsOfNode(attributes))
+                {
+                    ours.Add(new Claim(kv, pair));
+                }
+            }
+        }
+
+        List<Claim> fit =
+        [
+            .. ours.Where(claim => pools.Holds(claim.Pair))
+                .OrderBy(static claim => claim.Kv.Lease != 0)
+                .ThenBy(static claim => claim.Kv.CreateRevision),
+        ];
+        return new ClaimPlan(
+            fit.Count > 0 ? fit[0] : null, [.. ours.Where(claim => !pools.Holds(claim.Pair))], taken);
+    }
+
+    /// <summary>Does nobody have a part of it?</summary>
+    internal bool IsFree(SubnetPair pair) => !Taken.Any(pair.Overlaps);
+}
