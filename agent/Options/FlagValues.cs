@@ -46,7 +46,7 @@ internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<st
     /// <summary>None: not given, or given as empty.</summary>
     internal IpAddr Address(Flag flag, Func<IpAddr, bool> isFit, string expected)
     {
-        IpAddr.TryParse(flag.DefaultText, out IpAddr defaultValue);
+        IpAddr defaultValue = flag.DefaultText.Length == 0 ? default : IpAddr.Parse(flag.DefaultText);
         return Single<IpAddr?>(flag, ReadAddress, defaultValue, expected) ?? defaultValue;
 
         IpAddr? ReadAddress(string text) =>

@@ -5,7 +5,7 @@
 namespace FlannelCni.Agent.Options;
 
 /// <summary>A command line in Go's syntax, rewritten so that it can be read in one way only: <c>--name=value</c>.</summary>
-/// <param name="Tokens">Each either <c>--name=value</c> or, where that is no flag of ours, <c>--name</c>.</param>
+/// <param name="Tokens">All of flags that exist.</param>
 /// <param name="Error">Null: none. What comes after it is not in <paramref name="Tokens"/>.</param>
 /// <param name="WantsHelp">It says <c>-h</c> or <c>--help</c> before any error.</param>
 internal sealed record GoArguments(IReadOnlyList<string> Tokens, string? Error, bool WantsHelp)
@@ -38,7 +38,9 @@ internal sealed record GoArguments(IReadOnlyList<string> Tokens, string? Error, 
                 return new GoArguments(tokens, $"--{name} needs a value", false);
             }
 
-            tokens.Add($"--{name}={value ?? arguments[i]}");
+            // System.CommandLine drops the value of "--name=", but takes an empty word for one.
+            value ??= arguments[i];
+            tokens.AddRange(value.Length == 0 ? [$"--{name}", ""] : [$"--{name}={value}"]);
         }
 
         return new GoArguments(tokens, null, false);
