@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Processes;
 using Xunit;
 
@@ -35,6 +37,9 @@ public sealed class EtcdServer : IDisposable
     /// <summary>For clients: <c>http://127.1.2.3:2379</c>.</summary>
     public string Endpoint => $"{_scheme}://{Address}:2379";
 
+    /// <summary>The near end of <see cref="NewRelay"/>, for clients.</summary>
+    public string RelayEndpoint => $"http://{Address}:2378";
+
     /// <summary>Options that every call of etcdctl gets.</summary>
     public string ControlOptions { get; set; } = "";
 
@@ -57,6 +62,15 @@ public sealed class EtcdServer : IDisposable
         EtcdServer server = Create(scheme, options);
         await server.StartAsync();
         return server;
+    }
+
+    /// <summary>A wire to this server that can be cut.</summary>
+    public TcpRelay NewRelay()
+    {
+        byte[] bytes = new byte[4];
+        IpAddr.Parse(Address).WriteTo(bytes);
+        IPAddress address = new(bytes);
+        return new TcpRelay(new IPEndPoint(address, 2378), new IPEndPoint(address, 2379));
     }
 
     /// <summary>Starts it, with the data it had, and waits until it answers.</summary>
