@@ -80,7 +80,7 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Lease lease = await node.AcquireAsync();
 
         Assert.NotEqual(IpPrefix.Parse(previous), lease.Subnet);
-        Assert.Equal(1, node.Log.Count($"Previous subnet {previous} cannot be taken: {cause}"));
+        Assert.Equal(1, node.Log.Count($"Previous subnet {previous} is given up: {cause}"));
     }
 
     [Fact]
@@ -110,6 +110,22 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
 
         Assert.True(IpPrefix.Parse("10.77.0.0/16").Contains(lease.Subnet));
         Assert.Empty(etcd.Get(options, old.Subnet));
+    }
+
+    [Fact]
+    public async Task A_node_that_turns_dual_stack_keeps_its_IPv4_subnet()
+    {
+        EtcdOptions options = etcd.NewNetwork("""{"Network": "10.12.0.0/16"}""");
+        await using EtcdNode before = new(options, "192.0.2.1");
+        Lease old = await before.AcquireAsync();
+        etcd.Server.Control($"put {options.Prefix}/config '{DualStack}'");
+        await using EtcdNode after = new(options, "192.0.2.1");
+
+        Lease lease = await after.AcquireAsync();
+
+        Assert.Equal(old.Subnet, lease.Subnet);
+        Assert.False(lease.IPv6Subnet.IsNone);
+        Assert.Single(etcd.Server.Control($"get --prefix --keys-only {options.Prefix}/subnets/").Split("\n\n"));
     }
 
     [Fact]
