@@ -1,3 +1,5 @@
+using FlannelCni.Agent.Supervision;
+
 namespace FlannelCni.Agent.Leases;
 
 /// <summary>The datastore's side of the agent: its own lease, and everybody else's.</summary>

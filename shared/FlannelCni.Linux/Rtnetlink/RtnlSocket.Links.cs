@@ -40,7 +40,7 @@ public sealed partial class RtnlSocket
             link.Write(IFLA_ADDRESS, spec.Mac);
         }
 
-        WriteVxlan(link, spec);
+        WriteVxlan(link, spec, isChange: false);
         _socket.Execute(request.Written, "add vxlan link", spec.Name);
     }
 
@@ -52,7 +52,7 @@ public sealed partial class RtnlSocket
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
         NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Change, new IfInfoMsg { Index = index });
-        WriteVxlan(request.Attributes, spec);
+        WriteVxlan(request.Attributes, spec, isChange: true);
         _socket.Execute(request.Written, "change vxlan link", spec.Name);
     }
 
@@ -261,7 +261,7 @@ public sealed partial class RtnlSocket
         }
     }
 
-    private static void WriteVxlan(AttributeWriter<LinkAttr> link, VxlanSpec spec)
+    private static void WriteVxlan(AttributeWriter<LinkAttr> link, VxlanSpec spec, bool isChange)
     {
         using AttributeWriter<LinkInfoAttr> info = link.Nest<LinkInfoAttr>(IFLA_LINKINFO);
         info.WriteString(IFLA_INFO_KIND, "vxlan");
@@ -272,6 +272,12 @@ public sealed partial class RtnlSocket
         if (!spec.Local.IsNone)
         {
             vxlan.Write(spec.Local.Is6 ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, spec.Local);
+        }
+
+        // In a change even the same port or flag is refused (EOPNOTSUPP).
+        if (isChange)
+        {
+            return;
         }
 
         if (spec.Port != 0)
