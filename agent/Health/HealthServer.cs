@@ -14,7 +14,7 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
 {
     private const int MaxConnections = 64;
 
-    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_acceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly LinkedList<HealthConnection> _connections = [];    // oldest first; guarded by itself
