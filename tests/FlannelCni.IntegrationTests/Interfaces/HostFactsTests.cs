@@ -130,7 +130,8 @@ public sealed class HostFactsTests : IDisposable
     private ExternalInterface Select(InterfaceRequest request)
     {
         HostFacts facts = HostFacts.Read(_node.Rtnl, request.CanReach);
-        Assert.True(InterfaceSelector.TrySelect(request, facts, out ExternalInterface? chosen, out string? error), error);
-        return chosen;
+        bool isChosen = InterfaceSelector.TrySelect(request, facts, out ExternalInterface? chosen, out string? error);
+        Assert.True(isChosen, error);
+        return chosen!;
     }
 }

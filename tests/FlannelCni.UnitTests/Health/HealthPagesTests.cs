@@ -31,8 +31,9 @@ public sealed class HealthPagesTests
     [Fact]
     public void Metrics_are_of_Prometheus_content_type()
     {
-        Assert.Equal(
-            new HttpResponse(200, "text/plain; version=0.0.4; charset=utf-8", "a_total 1\n"), _pages.Answer("/metrics"));
+        HttpResponse expected = new(200, "text/plain; version=0.0.4; charset=utf-8", "a_total 1\n");
+
+        Assert.Equal(expected, _pages.Answer("/metrics"));
     }
 
     [Theory]
@@ -54,7 +55,8 @@ public sealed class HealthPagesTests
             "HTTP/1.1 200 OK\r\nDate: Fri, 21 Aug 2026 14:03:05 GMT\r\nContent-Type: text/plain; charset=utf-8\r\n"
             + "Content-Length: 5\r\nConnection: close\r\n\r\ngrün",
             Encoding.UTF8.GetString(response.ToBytes(now, withBody: true)));
-        Assert.EndsWith("\r\n\r\n", Encoding.UTF8.GetString(response.ToBytes(now, withBody: false)), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\r\n\r\n", Encoding.UTF8.GetString(response.ToBytes(now, withBody: false)), StringComparison.Ordinal);
     }
 
     private (int Status, string Body) Ask(string path)

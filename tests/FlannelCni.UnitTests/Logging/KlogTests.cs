@@ -7,7 +7,8 @@ namespace FlannelCni.UnitTests.Logging;
 
 public sealed class KlogTests
 {
-    private static readonly DateTimeOffset s_at = new DateTimeOffset(2026, 8, 21, 14, 3, 5, TimeSpan.Zero).AddTicks(1_234_567);
+    private static readonly DateTimeOffset s_at =
+        new DateTimeOffset(2026, 8, 21, 14, 3, 5, TimeSpan.Zero).AddTicks(1_234_567);
 
     [Theory]
     [InlineData(LogLevel.Trace, 'I')]
@@ -33,7 +34,9 @@ public sealed class KlogTests
     [InlineData("\u009b", "\\x9b")]
     public void A_text_cannot_make_lines_of_its_own(string text, string expected)
     {
-        Assert.EndsWith("] " + expected, KlogLine.Format(s_at, LogLevel.Information, "c", text), StringComparison.Ordinal);
+        string line = KlogLine.Format(s_at, LogLevel.Information, "c", text);
+
+        Assert.EndsWith("] " + expected, line, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +112,8 @@ public sealed class KlogTests
     private static string Write(LogLevel minimum, Action<ILogger> log)
     {
         using MemoryStream output = new();
-        using (KlogLoggerFactory factory = new(minimum, new LogWriter(output, TimeProvider.System), TimeProvider.System))
+        LogWriter writer = new(output, TimeProvider.System);
+        using (KlogLoggerFactory factory = new(minimum, writer, TimeProvider.System))
         {
             log(factory.CreateLogger<KlogTests>());
         }
