@@ -8,7 +8,7 @@ using FlannelCni.Linux.Interop;
 
 namespace FlannelCni.Plugin;
 
-/// <summary>Keeps commands on one attachment apart. Its file is there while one runs, or after one was killed.</summary>
+/// <summary>Keeps commands on one attachment apart. Its file is there while one runs, or if one was killed.</summary>
 internal sealed class AttachmentLock : IDisposable
 {
     private const uint FolderMode = 0b111_000_000;    // rwx------

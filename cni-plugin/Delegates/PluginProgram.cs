@@ -15,7 +15,7 @@ internal static class PluginProgram
 
     /// <summary>Starts it with this process's environment, but for the verb.</summary>
     /// <param name="input">Its standard input, of which it gets nothing before <see cref="PluginCall.Send"/>.</param>
-    /// <param name="lockDescriptor">Stays open in it: it goes on holding the attachment's lock when this process dies.</param>
+    /// <param name="lockDescriptor">It inherits it, and so holds the attachment's lock when this process dies.</param>
     /// <exception cref="CniException">Internal: no such plugin.</exception>
     /// <exception cref="LinuxException">It cannot be executed.</exception>
     internal static PluginCall Start(

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using FlannelCni.Agent.Leases.Etcd.Grpc;
 using FlannelCni.Agent.Leases.Etcd.Protocol;
+using FlannelCni.Agent.Supervision;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 

@@ -1,3 +1,5 @@
+using FlannelCni.Agent.Supervision;
+
 namespace FlannelCni.Agent.Leases.Etcd;
 
 /// <summary>The endpoints as given on the command line. Each speaks for itself: http and https may be mixed.</summary>

@@ -27,4 +27,7 @@ internal sealed record EtcdOptions(
     /// <see cref="RequestTimeout"/> to give. etcd hangs up on clients that ask more often than every 5 s.
     /// </summary>
     public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Without the password: options end up in logs.</summary>
+    public override string ToString() => $"etcd at {string.Join(", ", Endpoints)}, prefix {Prefix}";
 }

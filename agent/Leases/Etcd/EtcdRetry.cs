@@ -1,4 +1,5 @@
 using FlannelCni.Agent.Leases.Etcd.Grpc;
+using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FlannelCni.Agent.Leases.Etcd.Protocol;
+using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;

@@ -1,5 +1,6 @@
 using FlannelCni.Agent.Leases.Etcd.Grpc;
 using FlannelCni.Agent.Leases.Etcd.Protocol;
+using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;

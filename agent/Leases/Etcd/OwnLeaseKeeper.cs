@@ -44,6 +44,7 @@ internal sealed partial class OwnLeaseKeeper(
             _attributes = attributes;
             OwnLease own =
                 await retry.UntilDoneAsync(What, token => TakeAsync(previous, token), cancellationToken);
+            SayAcquired(own.Pair, previous);
             Replace(own);
             return own.Lease;
         }
@@ -89,32 +90,33 @@ internal sealed partial class OwnLeaseKeeper(
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>Takes a lease: ours of old, the previous subnet, or any that is free.</summary>
-    private async Task<OwnLease> TakeAsync(SubnetPair previous, CancellationToken cancellationToken)
+    /// <summary>Takes a lease: ours of old, or a new one with as much of the preferred subnets as is free.</summary>
+    private async Task<OwnLease> TakeAsync(SubnetPair preferred, CancellationToken cancellationToken)
     {
         RangeResponse all = await client.RangeAsync(new RangeRequest(keys.All), cancellationToken);
         ClaimPlan plan = ClaimPlan.Decide(all.Kvs, keys, _pools, _attributes);
-        await DropAsync(plan.Unfit, cancellationToken);
         if (plan.Reuse is Claim claim)
         {
-            OwnLease own = await writer.ReuseAsync(claim, _attributes, cancellationToken) ?? throw Outrun();
-            Log.Reused(logger, own.Pair);
-            return own;
+            return await writer.ReuseAsync(claim, _attributes, cancellationToken) ?? throw Outrun();
+        }
+
+        foreach (Claim unfit in plan.Unfit.Where(static unfit => !unfit.IsReservation))
+        {
+            await writer.DeleteAsync(unfit.Kv, cancellationToken);
+            preferred = preferred.IsNone ? unfit.Pair : preferred;
+            Log.Dropped(logger, unfit.Pair, _pools);
         }
 
         List<SubnetPair> taken = [.. plan.Taken];
-        bool isPrevious = IsWanted(previous, plan);
         for (int race = 0; race < MaxRaces; race++)
         {
-            SubnetPair pair = isPrevious ? previous
-                : SubnetAllocator.Pick(_pools, taken, Random.Shared) ?? throw Exhausted(taken.Count);
+            SubnetPair pair =
+                SubnetAllocator.Pick(_pools, preferred, taken, Random.Shared) ?? throw Exhausted(taken.Count);
             if (await writer.CreateAsync(pair, _attributes, cancellationToken) is OwnLease own)
             {
-                Log.Taken(logger, pair, isPrevious ? "the previous one" : "a free one");
                 return own;
             }
 
-            isPrevious = false;
             taken.Add(pair);
         }
 
@@ -127,20 +129,22 @@ internal sealed partial class OwnLeaseKeeper(
         OwnLease own = State.Own;
         RangeResponse found = await client.RangeAsync(
             new RangeRequest(KeyRange.Single(keys.Of(own.Lease.Key))), cancellationToken);
-        if (found.Kvs is not [KeyValue kv])
-        {
-            OwnLease again = await writer.CreateAsync(own.Pair, _attributes, cancellationToken) ?? throw Outrun();
-            Log.TakenBack(logger, own.Pair);
-            return again;
-        }
-
-        if (IsOurs(kv, own))
+        if (found.Kvs is [KeyValue kv] && IsOurs(kv, own))
         {
             return await writer.ReuseAsync(new Claim(kv, own.Pair), _attributes, cancellationToken) ?? throw Outrun();
         }
 
-        Log.Lost(logger, own.Pair, kv.Key);
-        return await TakeAsync(default, cancellationToken);
+        OwnLease taken = await TakeAsync(own.Pair, cancellationToken);
+        if (taken.Pair == own.Pair)
+        {
+            Log.TakenBack(logger, own.Pair);
+        }
+        else
+        {
+            Log.Lost(logger, own.Pair, taken.Pair);
+        }
+
+        return taken;
     }
 
     private bool IsOurs(KeyValue kv, OwnLease own) =>
@@ -148,34 +152,13 @@ internal sealed partial class OwnLeaseKeeper(
             ? lease.Attributes.IsOfNode(own.Lease.Attributes) || lease.Attributes.IsOfNode(_attributes)
             : kv.Lease != 0 && kv.Lease == own.GrantId;
 
-    private bool IsWanted(SubnetPair previous, ClaimPlan plan)
+    private void SayAcquired(SubnetPair pair, SubnetPair previous)
     {
-        if (previous.IsNone)
+        Log.Acquired(logger, pair);
+        if (!previous.IsNone && pair != previous)
         {
-            return false;
-        }
-
-        bool fits = _pools.Holds(previous);
-        bool isFree = plan.IsFree(previous);
-        if (!fits || !isFree)
-        {
-            Log.PreviousRefused(logger, previous, fits ? "another node has it" : $"the network is cut into {_pools}");
-        }
-
-        return fits && isFree;
-    }
-
-    private async Task DropAsync(IReadOnlyList<Claim> unfit, CancellationToken cancellationToken)
-    {
-        foreach (Claim claim in unfit)
-        {
-            // What somebody reserved, somebody has to unreserve.
-            bool isReservation = claim.Kv.Lease == 0;
-            Log.Unfit(logger, claim.Pair, _pools, isReservation ? "it is a reservation and stays" : "it is dropped");
-            if (!isReservation)
-            {
-                await writer.DeleteAsync(claim.Kv, cancellationToken);
-            }
+            Log.PreviousGivenUp(
+                logger, previous, _pools.Holds(previous) ? "another node has it" : $"the network is cut into {_pools}");
         }
     }
 
@@ -183,9 +166,14 @@ internal sealed partial class OwnLeaseKeeper(
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task doubt = _doubts.Reader.ReadAsync(ended.Token).AsTask();
-        while (!doubt.IsCompleted && !(until <= time.GetUtcNow()))
+        while (!doubt.IsCompleted)
         {
             TimeSpan left = until - time.GetUtcNow() ?? s_longestWait;
+            if (left <= TimeSpan.Zero)
+            {
+                break;
+            }
+
             await Task.WhenAny(doubt, Task.Delay(left < s_longestWait ? left : s_longestWait, time, ended.Token));
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -207,23 +195,20 @@ internal sealed partial class OwnLeaseKeeper(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Own lease is {Subnets}, as before")]
-        internal static partial void Reused(ILogger logger, SubnetPair subnets);
-
-        [LoggerMessage(LogLevel.Information, "Own lease is {Subnets}, {How}")]
-        internal static partial void Taken(ILogger logger, SubnetPair subnets, string how);
+        [LoggerMessage(LogLevel.Information, "Own lease is {Subnets}")]
+        internal static partial void Acquired(ILogger logger, SubnetPair subnets);
 
         [LoggerMessage(LogLevel.Warning, "Own lease {Subnets} was gone from etcd and is taken back")]
         internal static partial void TakenBack(ILogger logger, SubnetPair subnets);
 
-        [LoggerMessage(LogLevel.Error, "Own lease {Subnets} is lost, another node has {Key}: taking another subnet")]
-        internal static partial void Lost(ILogger logger, SubnetPair subnets, string key);
+        [LoggerMessage(LogLevel.Error, "Own lease {Lost} is another node's now, {Taken} is taken instead")]
+        internal static partial void Lost(ILogger logger, SubnetPair lost, SubnetPair taken);
 
-        [LoggerMessage(LogLevel.Warning, "Previous subnet {Subnets} cannot be taken: {Cause}")]
-        internal static partial void PreviousRefused(ILogger logger, SubnetPair subnets, string cause);
+        [LoggerMessage(LogLevel.Warning, "Previous subnet {Subnets} is given up: {Cause}")]
+        internal static partial void PreviousGivenUp(ILogger logger, SubnetPair subnets, string cause);
 
-        [LoggerMessage(LogLevel.Warning, "Own lease {Subnets} is none of {Pools}: {Consequence}")]
-        internal static partial void Unfit(ILogger logger, SubnetPair subnets, SubnetPools pools, string consequence);
+        [LoggerMessage(LogLevel.Warning, "Own lease {Subnets} is dropped: the network is cut into {Pools}")]
+        internal static partial void Dropped(ILogger logger, SubnetPair subnets, SubnetPools pools);
     }
 }
 

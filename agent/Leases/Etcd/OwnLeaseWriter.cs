@@ -51,7 +51,7 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
     {
         KeyValue kv = claim.Kv;
         byte[] value = LeaseValue.Write(attributes);
-        Grant grant = kv.Lease == 0 ? default : await EnsureGrantAsync(kv.Lease, cancellationToken);
+        Grant grant = claim.IsReservation ? default : await EnsureGrantAsync(kv.Lease, cancellationToken);
         if (grant.Id != kv.Lease || !kv.Value.AsSpan().SequenceEqual(value))
         {
             TxnResponse answer = await client.TxnAsync(

@@ -8,19 +8,29 @@ internal static class SubnetAllocator
     // As upstream: a choice among many makes two nodes that start together seldom want the same.
     private const int MaxChoices = 100;
 
-    /// <summary>A free subnet of each family that is on, or null where one has none left.</summary>
-    internal static SubnetPair? Pick(SubnetPools pools, IReadOnlyCollection<SubnetPair> taken, Random random)
+    /// <summary>
+    /// A free subnet of each family that is on, or null where one has none left. The preferred one of a family is taken
+    /// when it is in the pool and free, whatever becomes of the other family's: a node that turns dual-stack keeps its
+    /// IPv4 subnet.
+    /// </summary>
+    internal static SubnetPair? Pick(
+        SubnetPools pools, SubnetPair preferred, IReadOnlyCollection<SubnetPair> taken, Random random)
     {
-        IpPrefix? ipv4 = Pick(pools.IPv4, taken.Select(static pair => pair.Subnet), random);
-        IpPrefix? ipv6 = Pick(pools.IPv6, taken.Select(static pair => pair.IPv6Subnet), random);
+        IpPrefix? ipv4 = Pick(pools.IPv4, preferred.Subnet, [.. taken.Select(static pair => pair.Subnet)], random);
+        IpPrefix? ipv6 = Pick(pools.IPv6, preferred.IPv6Subnet, [.. taken.Select(static pair => pair.IPv6Subnet)], random);
         return ipv4 is null || ipv6 is null ? null : new SubnetPair(ipv4.Value, ipv6.Value);
     }
 
-    private static IpPrefix? Pick(SubnetPool pool, IEnumerable<IpPrefix> taken, Random random)
+    private static IpPrefix? Pick(SubnetPool pool, IpPrefix preferred, List<IpPrefix> taken, Random random)
     {
         if (pool.IsNone)
         {
             return default(IpPrefix);
+        }
+
+        if (pool.Holds(preferred) && !taken.Exists(prefix => !prefix.IsNone && prefix.Overlaps(preferred)))
+        {
+            return preferred;
         }
 
         List<IpPrefix> free = FirstFree(pool, taken);

@@ -1,4 +1,4 @@
-namespace FlannelCni.Agent;
+namespace FlannelCni.Agent.Supervision;
 
 /// <summary>
 /// The pause between two tries: doubled each time up to a longest, of which a random half to whole is waited, so that

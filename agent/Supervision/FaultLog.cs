@@ -1,4 +1,4 @@
-namespace FlannelCni.Agent;
+namespace FlannelCni.Agent.Supervision;
 
 /// <summary>
 /// Which of a fault's repetitions are worth a line: the first of each cause, then one after 10 s, 20 s, 40 s and so on,
