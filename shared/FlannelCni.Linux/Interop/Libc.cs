@@ -19,6 +19,8 @@ internal static partial class Libc
 
     // linux/stat.h
     internal const int AT_EMPTY_PATH = 0x1000;
+    internal const int AT_FDCWD = -100;
+    internal const uint STATX_TYPE = 0x1;
     internal const uint STATX_INO = 0x100;
 
     // sys/file.h
@@ -107,6 +109,9 @@ internal static partial class Libc
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(SafeFd fd, string path, int flags, uint mask, ref Statx buffer);
 
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = nameof(statx))]
+    internal static partial int statx_at(int directory, string path, int flags, uint mask, ref Statx buffer);
+
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int fstatfs(SafeFd fd, ref StatFs buffer);
 
@@ -145,6 +150,12 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint recv(SafeFd fd, Span<byte> buffer, nint length, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint getrandom(ref ulong buffer, nint length, uint flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int nanosleep(in TimeSpec request, nint remaining);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int kill(int pid, int signal);
