@@ -44,6 +44,11 @@ internal sealed class Inbox
     {
         lock (_lock)
         {
+            if (_work.IsFull)
+            {
+                return;    // that run reads everything, and the bell has rung
+            }
+
             if (_events.Count + events.Count <= MaxEvents)
             {
                 _events.AddRange(events);
@@ -63,6 +68,7 @@ internal sealed class Inbox
     {
         lock (_lock)
         {
+            _events.Clear();
             _work = _work with { IsFull = true };
         }
 
