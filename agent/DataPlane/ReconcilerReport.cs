@@ -1,5 +1,5 @@
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
@@ -44,7 +44,7 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
 
         for (int i = 0; i < run.Refusals.Count; i++)
         {
-            metrics.LeaseRefused();
+            metrics.LeaseRefused("invalid");
         }
 
         foreach ((PeerKey key, string reason) in run.Refusals.Take(MaxPeerLines))
