@@ -109,7 +109,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
             async () =>
             {
                 (long last, beat) = (beat, Reconciler.Status.Beat);
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
+                await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System, CancellationToken.None);
                 return last == beat && Reconciler.Status.Beat == beat;
             },
             Soon,
