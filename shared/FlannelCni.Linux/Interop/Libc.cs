@@ -77,8 +77,17 @@ internal static partial class Libc
     [LibraryImport(Name)]
     internal static partial int close(int fd);
 
-    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial SafeFd open(string path, int flags, uint mode);
+    // A C int leaves the upper half of the register undefined, which a handle's marshaller would take for its own:
+    // the -1 of a failure would become descriptor 4294967295. So a descriptor comes back as int.
+    internal static SafeFd open(string path, int flags, uint mode) => new(OpenDescriptor(path, flags, mode));
+
+    internal static SafeFd socket(int family, int type, int protocol) => new(SocketDescriptor(family, type, protocol));
+
+    [LibraryImport(Name, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenDescriptor(string path, int flags, uint mode);
+
+    [LibraryImport(Name, EntryPoint = "socket", SetLastError = true)]
+    private static partial int SocketDescriptor(int family, int type, int protocol);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint read(SafeFd fd, Span<byte> buffer, nint count);
@@ -121,9 +130,6 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int unshare(int flags);
-
-    [LibraryImport(Name, SetLastError = true)]
-    internal static partial SafeFd socket(int family, int type, int protocol);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int bind(SafeFd fd, in SockAddrNl address, int length);
