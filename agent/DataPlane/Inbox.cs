@@ -39,6 +39,15 @@ internal sealed class Inbox
         Ring();
     }
 
+    /// <summary>Posts each snapshot as it comes. Ends only with the token.</summary>
+    public async Task FollowAsync(ISubnetManager manager, CancellationToken cancellationToken)
+    {
+        await foreach (LeaseSnapshot snapshot in manager.WatchAsync(cancellationToken))
+        {
+            Post(snapshot);
+        }
+    }
+
     /// <summary>Changes to the kernel.</summary>
     public void Post(IReadOnlyCollection<RtnlEvent> events)
     {

@@ -3,7 +3,7 @@
 // Until the first complete list of leases no table is touched: what an earlier process left goes on working.
 
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Rtnetlink;

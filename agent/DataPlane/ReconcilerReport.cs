@@ -1,5 +1,5 @@
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -40,7 +40,7 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
 
         foreach ((PeerKey key, string reason) in run.Refusals)
         {
-            metrics.LeaseRefused();
+            metrics.LeaseRefused("invalid");
             Log.LeaseRefused(logger, key.Lease, reason);
         }
     }

@@ -1,6 +1,6 @@
-// A server for probes and for Prometheus, on the host's network, where everybody can reach it. One answer per connection;
-// a connection has a few seconds and a few kilobytes; when there are too many, the oldest makes room, so that clients who
-// only hold connections open do not keep a probe out.
+// A server for probes and for Prometheus, on the host's network, where everybody can reach it. One answer per
+// connection; a connection has a few seconds and a few kilobytes; when there are too many, the oldest makes room, so
+// that clients who only hold connections open do not keep a probe out.
 
 using System.Net;
 using System.Net.Sockets;
@@ -14,7 +14,7 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
 {
     private const int MaxConnections = 64;
 
-    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_acceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly LinkedList<HealthConnection> _connections = [];    // oldest first; guarded by itself
@@ -29,7 +29,9 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         return new IPEndPoint(new IPAddress(bytes), port);
     }
 
-    /// <summary>Serves until the token ends it. A port that is taken is waited for: probes fail meanwhile, pods do not.</summary>
+    /// <summary>
+    /// Serves until the token ends it. A port that is taken is waited for: probes fail meanwhile, pods do not.
+    /// </summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
         using Socket listener = await BindAsync(cancellationToken);

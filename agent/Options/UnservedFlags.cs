@@ -1,3 +1,5 @@
+using FlannelCni.Agent.Supervision;
+
 namespace FlannelCni.Agent.Options;
 
 /// <summary>Flags that are read and that this version has no function for yet.</summary>
@@ -16,6 +18,15 @@ internal static class UnservedFlags
         "kubeconfig-file",
         "net-config-path",
     ];
+
+    /// <exception cref="AgentFatalException">One of them was asked for.</exception>
+    internal static void Refuse(AgentOptions options)
+    {
+        if (Describe(options) is { } unserved)
+        {
+            throw new AgentFatalException(unserved);
+        }
+    }
 
     /// <summary>
     /// Which of the flags given ask for what cannot be done, in one sentence; null: none. A switch that is off asks for

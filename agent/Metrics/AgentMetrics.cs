@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace FlannelCni.Agent.Health;
+namespace FlannelCni.Agent.Metrics;
 
 /// <summary>What the agent counts. Names are Prometheus', and stay: dashboards and alerts are made from them.</summary>
 internal sealed class AgentMetrics : IDisposable

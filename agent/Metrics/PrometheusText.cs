@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
-namespace FlannelCni.Agent.Health;
+namespace FlannelCni.Agent.Metrics;
 
 /// <summary>
 /// Listens to the instruments of one meter and renders them in the text format of Prometheus, version 0.0.4. Instruments

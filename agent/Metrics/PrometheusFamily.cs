@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace FlannelCni.Agent.Health;
+namespace FlannelCni.Agent.Metrics;
 
 /// <summary>How measurements become the value that is shown.</summary>
 internal enum MetricKind
