@@ -37,11 +37,21 @@ public sealed class EtcdServer : IDisposable
     /// <summary>For clients: <c>http://127.1.2.3:2379</c>.</summary>
     public string Endpoint => $"{_scheme}://{Address}:2379";
 
-    /// <summary>The near end of <see cref="NewRelay"/>, for clients.</summary>
+    /// <summary>The near end of <see cref="NewRelay()"/>, for clients.</summary>
     public string RelayEndpoint => $"http://{Address}:2378";
 
     /// <summary>Options that every call of etcdctl gets.</summary>
     public string ControlOptions { get; set; } = "";
+
+    private IPAddress HostAddress
+    {
+        get
+        {
+            byte[] bytes = new byte[4];
+            IpAddr.Parse(Address).WriteTo(bytes);
+            return new IPAddress(bytes);
+        }
+    }
 
     private string Observer => $"http://{Address}:2381";
 
@@ -65,13 +75,10 @@ public sealed class EtcdServer : IDisposable
     }
 
     /// <summary>A wire to this server that can be cut.</summary>
-    public TcpRelay NewRelay()
-    {
-        byte[] bytes = new byte[4];
-        IpAddr.Parse(Address).WriteTo(bytes);
-        IPAddress address = new(bytes);
-        return new TcpRelay(new IPEndPoint(address, 2378), new IPEndPoint(address, 2379));
-    }
+    public TcpRelay NewRelay() => NewRelay(new IPEndPoint(HostAddress, 2378));
+
+    /// <summary>One that listens there, in the calling thread's network namespace.</summary>
+    public TcpRelay NewRelay(IPEndPoint here) => new(here, new IPEndPoint(HostAddress, 2379));
 
     /// <summary>Starts it, with the data it had, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -104,8 +111,9 @@ public sealed class EtcdServer : IDisposable
     public void Wipe() => Directory.Delete(_folder.File("data"), recursive: true);
 
     /// <summary>What etcdctl prints: <c>put KEY VALUE</c>. Arguments go through a shell.</summary>
-    public string Control(string arguments) =>
-        Shell.Run($"ETCDCTL_API=3 etcdctl --endpoints={Endpoint} {ControlOptions} {arguments}").TrimEnd('\n');
+    /// <param name="input">What it reads, as <c>put KEY</c> does a value.</param>
+    public string Control(string arguments, string input = "") =>
+        Shell.Run($"ETCDCTL_API=3 etcdctl --endpoints={Endpoint} {ControlOptions} {arguments}", input).TrimEnd('\n');
 
     /// <summary>Calls that etcd has counted: <c>Range</c>, <c>Txn</c>, <c>LeaseGrant</c>, <c>Watch</c>.</summary>
     public async Task<int> CallsAsync(string method)
