@@ -38,8 +38,15 @@ public static class RawFile
     /// <summary>Standard input of this process, to its end.</summary>
     public static byte[] ReadStandardInput()
     {
-        using SafeFd fd = new(0);
-        return ReadToEnd(fd, "standard input");
+        SafeFd fd = new(0);
+        try
+        {
+            return ReadToEnd(fd, "standard input");
+        }
+        finally
+        {
+            fd.SetHandleAsInvalid();    // stays open: the next file opened would become the standard input of children
+        }
     }
 
     /// <summary>To standard output, whole.</summary>
