@@ -1,27 +1,132 @@
-using System.CommandLine;
-using Google.Protobuf;
+using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.DataPlane;
+using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Logging;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Options;
+using FlannelCni.Agent.Supervision;
+using FlannelCni.Contract;
+using FlannelCni.Linux;
+using FlannelCni.Linux.Files;
+using FlannelCni.Linux.Rtnetlink;
 using Microsoft.Extensions.Logging;
-using YamlDotNet.RepresentationModel;
 
 namespace FlannelCni.Agent;
 
-/// <summary>The agent <c>flanneld</c>.</summary>
-internal static class Program
+/// <summary>The agent <c>flanneld</c>: what it does, in the order it does it.</summary>
+internal static partial class Program
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
-        // A first use of each library, so that publishing proves that all of them survive trimming.
-        using ILoggerFactory logging = LoggerFactory.Create(static builder => builder.AddSimpleConsole());
-        _ = logging.CreateLogger("flanneld");
+        if (!CommandLine.TryRead(
+            args,
+            ProcessEnvironment.Read(),
+            FlannelVersion.Text,
+            Console.Error,
+            out AgentOptions? options,
+            out int exitCode))
+        {
+            return exitCode;
+        }
 
-        using CodedOutputStream output = new(new byte[16]);
-        output.WriteString("range");
+        TimeProvider time = TimeProvider.System;
+        using KlogLoggerFactory loggers = new(options.LogLevel, new LogWriter(Console.OpenStandardError(), time), time);
+        ILogger logger = loggers.CreateLogger("flanneld");
+        using StopSignal stop = new();
+        try
+        {
+            Log.Started(logger, FlannelVersion.Text, options.ToString());
+            foreach (string warning in options.Warnings)
+            {
+                Log.Warned(logger, warning);
+            }
 
-        YamlStream yaml = [];
-        yaml.Load(new StringReader("apiVersion: v1"));
+            UnservedFlags.Refuse(options);
+            AgentPaths paths = AgentPaths.For(options.SubnetFile);
+            using FileLock alone = paths.Take();
+            using AgentMetrics metrics = new(FlannelVersion.Text);
+            AgentHealth health = new(time);
 
-        RootCommand root = new("Leases a subnet to this node and keeps the routes to all others.");
-        root.SetAction(static _ => 0);
-        return root.Parse(args).Invoke();
+            await Supervised.RunAllAsync(
+                [
+                    // From the very start, so that whoever asks learns what is being waited for.
+                    ("health server", token => health.ServeAsync(options, metrics, logger, token)),
+                    ("agent", token => RunAsync(options, paths, health, metrics, loggers, token)),
+                ],
+                stop.Token);
+            Log.Stopped(logger);
+            return 0;
+        }
+        catch (Exception e) when (e is AgentFatalException or LinuxException)
+        {
+            Log.Fatal(logger, e.Message);
+            return 1;
+        }
+    }
+
+    private static async Task RunAsync(
+        AgentOptions options,
+        AgentPaths paths,
+        AgentHealth health,
+        AgentMetrics metrics,
+        KlogLoggerFactory loggers,
+        CancellationToken stop)
+    {
+        TimeProvider time = TimeProvider.System;
+        ILogger logger = loggers.CreateLogger("flanneld");
+        health.Starting("waiting for the network config");
+        await using ISubnetManager manager = SubnetManagerFactory.Create(options, paths, metrics, time, loggers);
+        NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
+
+        using RtnlSocket rtnl = RtnlSocket.Open();
+        UnderlaySource underlays = new(
+            UnderlaySource.RequestOf(options, network), rtnl, loggers.CreateLogger<UnderlaySource>());
+        Underlay underlay = underlays.Choose();
+
+        // The devices first: their MACs are part of what the lease publishes. Their addresses follow from the lease.
+        await using IBackend backend = BackendFactory.Create(network, paths.StateDirectory, rtnl);
+        BackendState state = await backend.EnsureAsync(underlay, own: null, stop);
+        health.Starting("waiting for a lease");
+        Lease own = await manager.AcquireAsync(network, state.Attributes, stop);
+        state = await backend.EnsureAsync(underlay, own, stop);
+
+        // From here on all is one loop: leases and the kernel's notifications go in, the reconciler makes them agree.
+        Inbox inbox = new();
+        using KernelMonitor monitor = new(inbox);
+        NodePublisher publisher = new(
+            paths.SubnetFile, options.IPMasq, network, manager, time, loggers.CreateLogger<NodePublisher>());
+        publisher.Post(own, state);
+        PlanInput input = new(network, state, underlay, own);
+        Reconciler reconciler = new(
+            backend, underlays.Follow, publisher.Post, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
+        health.Running(reconciler);
+        SystemdNotifier systemd = new(options.NotifySocket, logger);
+        await Supervised.RunAllAsync(
+            [
+                ("lease keeper", manager.KeepAsync),
+                ("lease watcher", token => inbox.FollowAsync(manager, token)),
+                ("kernel monitor", monitor.RunAsync),
+                ("reconciler", reconciler.RunAsync),
+                ("publisher", token => publisher.RunAsync(own.Attributes, reconciler.FirstSync, OnReady, token)),
+            ],
+            stop);
+
+        void OnReady() => systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "flanneld {Version} started with {Options}")]
+        internal static partial void Started(ILogger logger, string version, string options);
+
+        [LoggerMessage(LogLevel.Warning, "{Warning}")]
+        internal static partial void Warned(ILogger logger, string warning);
+
+        [LoggerMessage(LogLevel.Information, "Stopped; devices, routes and leases stay as they are")]
+        internal static partial void Stopped(ILogger logger);
+
+        [LoggerMessage(LogLevel.Critical, "{Reason}")]
+        internal static partial void Fatal(ILogger logger, string reason);
     }
 }

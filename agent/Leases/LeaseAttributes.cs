@@ -9,4 +9,9 @@ namespace FlannelCni.Agent.Leases;
 /// <param name="BackendData">The backend's own JSON for IPv4, compact; null where there is none.</param>
 /// <param name="BackendV6Data">Its twin for IPv6.</param>
 internal sealed record LeaseAttributes(
-    IpAddr PublicIP, IpAddr PublicIPv6, string BackendType, string? BackendData, string? BackendV6Data);
+    IpAddr PublicIP, IpAddr PublicIPv6, string BackendType, string? BackendData, string? BackendV6Data)
+{
+    /// <summary>Were both published by one node? Its address tells, IPv4's where it has one.</summary>
+    public bool IsOfNode(LeaseAttributes node) =>
+        node.PublicIP.IsNone ? PublicIP.IsNone && PublicIPv6 == node.PublicIPv6 : PublicIP == node.PublicIP;
+}

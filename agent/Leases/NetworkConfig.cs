@@ -14,4 +14,18 @@ internal sealed record NetworkConfig(
     public bool EnableIPv4 => !Network.IsNone;
 
     public bool EnableIPv6 => !IPv6Network.IsNone;
+
+    /// <summary>
+    /// SubnetLen, SubnetMin and SubnetMax as written. Only a datastore that cuts subnets itself checks them.
+    /// </summary>
+    public SubnetSettings Subnets { get; init; }
+
+    /// <summary>IPv6SubnetLen, IPv6SubnetMin and IPv6SubnetMax as written.</summary>
+    public SubnetSettings IPv6Subnets { get; init; }
 }
+
+/// <summary>How one family's network shall be cut into subnets, unchecked.</summary>
+/// <param name="Length">Prefix length of a subnet; null: derived from the network.</param>
+/// <param name="Min">Base of the first subnet to lease; none: derived.</param>
+/// <param name="Max">Base of the last one; none: derived.</param>
+internal readonly record struct SubnetSettings(uint? Length, IpAddr Min, IpAddr Max);

@@ -51,7 +51,7 @@ public static class AtomicFile
     {
         while (true)
         {
-            temporary = string.Create(CultureInfo.InvariantCulture, $"{folder}/.{Random.Shared.NextInt64():x16}.tmp");
+            temporary = string.Create(CultureInfo.InvariantCulture, $"{folder}/.{RandomBits.Get():x16}.tmp");
             try
             {
                 return RawFile.Open(temporary, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, (uint)mode);

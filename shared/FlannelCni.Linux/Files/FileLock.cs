@@ -21,8 +21,8 @@ public sealed class FileLock : IDisposable
     }
 
     /// <summary>
-    /// For a child to inherit; valid while this object is. Once it was asked for, the lock ends when the last who has the
-    /// descriptor closes it.
+    /// For a child to inherit; valid while this object is. Once it was asked for, the lock ends when the last who has
+    /// the descriptor closes it.
     /// </summary>
     public int Descriptor
     {
@@ -51,7 +51,7 @@ public sealed class FileLock : IDisposable
     /// <summary>Releases the lock, unless a child inherited it; the file stays.</summary>
     public void Dispose()
     {
-        // Closing is not enough: a child that another thread starts just now has a copy of the descriptor until its exec.
+        // Closing is not enough: a child that another thread starts just now has a copy of the descriptor until exec.
         if (!_isShared && !_fd.IsClosed)
         {
             _ = Libc.flock(_fd, Libc.LOCK_UN);

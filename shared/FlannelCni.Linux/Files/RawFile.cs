@@ -18,14 +18,11 @@ public static class RawFile
     /// <summary>Null: there is none.</summary>
     public static byte[]? ReadAllBytesIfPresent(string path)
     {
-        try
-        {
-            return ReadAllBytes(path);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
-        {
-            return null;
-        }
+        using SafeFd fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        Errno errno = Libc.LastError;
+        return !fd.IsInvalid ? ReadToEnd(fd, path)
+            : errno is Errno.ENOENT or Errno.ENOTDIR ? null
+            : throw new LinuxException($"open {path}", errno);
     }
 
     /// <summary>Writes over an existing file, such as one of /proc/sys, with a single write.</summary>

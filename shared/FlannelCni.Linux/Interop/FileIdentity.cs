@@ -15,7 +15,7 @@ internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor,
     internal static FileIdentity? Find(string path)
     {
         Statx buffer = default;
-        if (Libc.statx(Libc.AT_FDCWD, path, 0, Libc.STATX_INO, ref buffer) == 0)
+        if (Libc.statx_at(Libc.AT_FDCWD, path, 0, Libc.STATX_INO, ref buffer) == 0)
         {
             return Of(buffer);
         }

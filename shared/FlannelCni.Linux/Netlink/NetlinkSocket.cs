@@ -128,8 +128,8 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>
-    /// Reads a whole table. A dump that the kernel says was interrupted is taken again from the start; not every table
-    /// says so (neighbours, FDB and IPv6 routes do not): while others come and go an entry may come twice, or not at all.
+    /// Reads a whole table. A dump that the kernel says was interrupted is taken again from the start. Of neighbours,
+    /// FDB and IPv6 routes it does not say so: while others come and go, an entry may come twice, or not at all.
     /// </summary>
     /// <param name="request">A message with NLM_F_DUMP.</param>
     /// <param name="operation">For the error: <c>list routes</c>.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Processes;
 using FlannelCni.TestKit;
@@ -42,7 +41,10 @@ public sealed class FileLockTests : IDisposable
     {
         FileLock held = FileLock.Acquire(Path);
         Task<FileLock> waiting = Task.Factory.StartNew(
-            () => FileLock.Acquire(Path), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => FileLock.Acquire(Path),
+            TestContext.Current.CancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         await Wait.Until(
             () => File.ReadAllText("/proc/locks").Contains("-> FLOCK", StringComparison.Ordinal),
             TimeSpan.FromSeconds(5),
@@ -51,7 +53,8 @@ public sealed class FileLockTests : IDisposable
 
         held.Dispose();
 
-        using FileLock next = await waiting.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        using FileLock next = await waiting.WaitAsync(
+            TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -117,7 +120,6 @@ public sealed class FileLockTests : IDisposable
 
         Exception e = Assert.ThrowsAny<Exception>(() => FileLock.Acquire(missing));
 
-        Assert.Equal(
-            string.Create(CultureInfo.InvariantCulture, $"open {missing}: No such file or directory (ENOENT)"), e.Message);
+        Assert.Equal($"open {missing}: No such file or directory (ENOENT)", e.Message);
     }
 }

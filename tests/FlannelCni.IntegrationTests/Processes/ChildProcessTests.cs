@@ -3,7 +3,6 @@ using System.Text;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Interop;
-using FlannelCni.Linux.Namespaces;
 using FlannelCni.Linux.Processes;
 using FlannelCni.TestKit;
 
@@ -101,7 +100,10 @@ public sealed class ChildProcessTests
     public void A_child_has_the_environment_and_the_arguments_it_was_given_only()
     {
         using ChildProcess child = ChildProcess.Start(
-            "/usr/bin/env", ["sh", "-c", "env | grep -v -E '^(PWD|_|SHLVL)='; echo \"$@\"", "sh", "ä b", "", "c"], ["A=1"], []);
+            "/usr/bin/env",
+            ["sh", "-c", "env | grep -v -E '^(PWD|_|SHLVL)='; echo \"$@\"", "sh", "ä b", "", "c"],
+            ["A=1"],
+            []);
 
         Assert.Equal("A=1\nä b  c\n", Encoding.UTF8.GetString(child.Wait().Output));
     }
@@ -136,12 +138,11 @@ public sealed class ChildProcessTests
     public void A_child_lives_in_the_namespace_of_the_thread_that_started_it()
     {
         using TestNode node = TestNode.Create();
-        using NetNamespace outside = NetNamespace.OpenCurrent();
 
-        string inside = node.Namespace.Run(static () => Encoding.UTF8.GetString(Run("readlink /proc/self/ns/net").Output));
+        ChildResult inside = node.Namespace.Run(static () => Run("readlink /proc/self/ns/net"));
 
-        Assert.Equal(node.Shell("readlink /proc/self/ns/net"), inside);
-        Assert.NotEqual(Encoding.UTF8.GetString(Run("readlink /proc/self/ns/net").Output), inside);
+        Assert.Equal(node.Shell("readlink /proc/self/ns/net"), Encoding.UTF8.GetString(inside.Output));
+        Assert.NotEqual(Run("readlink /proc/self/ns/net").Output, inside.Output);
     }
 
     [Fact]
@@ -154,7 +155,8 @@ public sealed class ChildProcessTests
         await source.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => waiting.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken));
+            () => waiting.WaitAsync(
+                TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken));
     }
 
     [Fact]

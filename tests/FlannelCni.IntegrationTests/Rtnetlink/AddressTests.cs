@@ -26,11 +26,13 @@ public sealed class AddressTests : IDisposable
     [Fact]
     public void AddAddress_adds_what_iproute2_shows()
     {
-        Rtnl.AddAddress(new LinkAddress(_link, IpPrefix.Parse("10.1.2.3/24")) { Broadcast = IpAddr.Parse("10.1.2.255") });
+        IpAddr broadcast = IpAddr.Parse("10.1.2.255");
+
+        Rtnl.AddAddress(new LinkAddress(_link, IpPrefix.Parse("10.1.2.3/24")) { Broadcast = broadcast });
         Rtnl.AddAddress(new LinkAddress(_link, IpPrefix.Parse("fd00::3/64")) { Flags = AddressFlags.IFA_F_NODAD });
 
         JsonElement v4 = Single("-4");
-        JsonElement v6 = Single("-6 address show scope global");
+        JsonElement v6 = Single("-6", "scope global");
         Assert.Equal("10.1.2.3", v4.GetProperty("local").GetString());
         Assert.Equal(24, v4.GetProperty("prefixlen").GetInt32());
         Assert.Equal("10.1.2.255", v4.GetProperty("broadcast").GetString());
@@ -55,7 +57,8 @@ public sealed class AddressTests : IDisposable
     [Fact]
     public void A_point_to_point_address_is_its_own_end()
     {
-        _node.Shell("ip address add 10.0.0.1 peer 10.0.0.2/32 dev eth0; ip address add fd00::1 peer fd00::2 dev eth0 nodad");
+        _node.Shell("ip address add 10.0.0.1 peer 10.0.0.2/32 dev eth0");
+        _node.Shell("ip address add fd00::1 peer fd00::2 dev eth0 nodad");
 
         Assert.Equal("10.0.0.1/32", Rtnl.ListAddresses(is6: false, _link)[0].Prefix.ToString());
         Assert.Contains(Rtnl.ListAddresses(is6: true, _link), static a => a.Prefix.ToString() == "fd00::1/128");
@@ -99,7 +102,6 @@ public sealed class AddressTests : IDisposable
             Errno.ENODEV, Assert.Throws<NetlinkException>(() => Rtnl.ListAddresses(is6: false, 4711)).Errno);
     }
 
-    private JsonElement Single(string what) => _node
-        .ShellJson($"ip -json {(what.Contains("show", StringComparison.Ordinal) ? what : what + " address show")} dev eth0")[0]
-        .GetProperty("addr_info")[0];
+    private JsonElement Single(string family, string scope = "") =>
+        _node.ShellJson($"ip -json {family} address show dev eth0 {scope}")[0].GetProperty("addr_info")[0];
 }

@@ -249,7 +249,8 @@ public sealed class LinkTests : IDisposable
         Rtnl.SetMaster(Rtnl.GetLink("far").Index, Rtnl.GetLink("cni0").Index);
 
         Assert.Equal(
-            _node.ShellJson("ip -json link show").EnumerateArray().Select(static l => l.GetProperty("ifname").GetString()),
+            _node.ShellJson("ip -json link show").EnumerateArray()
+                .Select(static l => l.GetProperty("ifname").GetString()),
             Rtnl.ListLinks().Select(static l => l.Name));
         Assert.Equal(["flannel.1"], Rtnl.ListLinks("vxlan").Select(static l => l.Name));
         Assert.Empty(Rtnl.ListLinks("nosuchkind"));
@@ -275,7 +276,8 @@ public sealed class LinkTests : IDisposable
     private static VxlanSpec FlannelOne(int parent) =>
         new("flannel.1", 1, 8472, IpAddr.Parse("192.0.2.1"), parent, 1400, s_mac);
 
-    private VethSpec Veth(string name, int master) => new(name, default, master, "eth0", default, _node.Namespace, 1400);
+    private VethSpec Veth(string name, int master) =>
+        new(name, default, master, "eth0", default, _node.Namespace, 1400);
 
     private int AddUnderlay()
     {

@@ -24,7 +24,8 @@ public sealed class MonitorTests : IDisposable
         Rtnl.DeleteLinkIfPresent("cni0");
 
         List<RtnlEvent> events = await ReadUntil(monitor, static e => e.IsDeleted);
-        Assert.All(events, static e => Assert.Equal((RtnlEventKind.Link, "cni0", s_mac), (e.Kind, e.Link!.Name, e.Link.Mac)));
+        Assert.All(events, static e => Assert.Equal(RtnlEventKind.Link, e.Kind));
+        Assert.All(events, static e => Assert.Equal(("cni0", s_mac), (e.Link!.Name, e.Link.Mac)));
         Assert.All(events, static e => Assert.Equal(0u, e.PortId));
         Assert.False(events[0].IsDeleted);
         Assert.Equal("bridge", events[0].Link!.Kind);
@@ -122,7 +123,7 @@ public sealed class MonitorTests : IDisposable
 
         Assert.Empty(Rtnl.Execute(Routes(link, 0, 8000)));
 
-        List<RtnlEvent> events = await ReadUntil(monitor, static e => e.Route.Destination.ToString() == "10.0.31.63/32");
+        List<RtnlEvent> events = await ReadUntil(monitor, static e => $"{e.Route.Destination}" == "10.0.31.63/32");
         Assert.Equal(8000, events.Count);
     }
 
@@ -163,7 +164,8 @@ public sealed class MonitorTests : IDisposable
         RtnlBatch batch = new();
         for (int i = from; i < to; i++)
         {
-            batch.ReplaceRoute(new Route(IpPrefix.Host(IpAddr.Parse("10.0.0.0").Add((UInt128)i))) { OutInterface = link });
+            IpAddr destination = IpAddr.Parse("10.0.0.0").Add((UInt128)i);
+            batch.ReplaceRoute(new Route(IpPrefix.Host(destination)) { OutInterface = link });
         }
 
         return batch;

@@ -19,7 +19,8 @@ public sealed class RouteTests : IDisposable
     public RouteTests()
     {
         // Without any address IPv4 takes every gateway for a broadcast address.
-        _node.Shell("ip link set lo up; ip link add eth0 type veth peer name far; ip link set eth0 up; ip link set far up");
+        _node.Shell(
+            "ip link set lo up; ip link add eth0 type veth peer name far; ip link set eth0 up; ip link set far up");
         _link = _node.Rtnl.GetLink("eth0").Index;
         _other = _node.Rtnl.GetLink("far").Index;
     }

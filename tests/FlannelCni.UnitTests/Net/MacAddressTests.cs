@@ -1,5 +1,4 @@
 using FlannelCni.Linux.Net;
-using FsCheck;
 using FsCheck.Fluent;
 
 namespace FlannelCni.UnitTests.Net;

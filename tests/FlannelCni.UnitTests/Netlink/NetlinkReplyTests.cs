@@ -7,7 +7,7 @@ namespace FlannelCni.UnitTests.Netlink;
 /// <summary>Datagrams from the kernel, and the sentence in an extended acknowledgement.</summary>
 public sealed class NetlinkReplyTests
 {
-    // NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS: -ERANGE, the header of a request of 96 bytes, NLMSGERR_ATTR_MSG, _OFFS.
+    // NLMSG_ERROR, CAPPED | ACK_TLVS: -ERANGE, the header of a request of 96 bytes, NLMSGERR_ATTR_MSG and _OFFS.
     private const string Capped =
         "44000000 0200 0003 05000000 00000000  DEFFFFFF" +
         "60000000 1000 0506 05000000 00000000" +
@@ -37,7 +37,8 @@ public sealed class NetlinkReplyTests
     [Fact]
     public void Without_the_flag_there_is_no_sentence()
     {
-        byte[] datagram = Hex.Bytes("24000000 0200 0000 05000000 00000000  EDFFFFFF 10000000 1100 0500 05000000 00000000");
+        byte[] datagram = Hex.Bytes(
+            "24000000 0200 0000 05000000 00000000  EDFFFFFF 10000000 1100 0500 05000000 00000000");
         NetlinkReply reply = new(datagram);
 
         Assert.True(reply.MoveNext());

@@ -8,7 +8,7 @@ using static FlannelCni.Linux.Rtnetlink.RtnlMsgType;
 namespace FlannelCni.UnitTests.Rtnetlink;
 
 /// <summary>
-/// Whole messages, little-endian host, next to what <c>strace -e write=all ip …</c> shows of iproute2 6.1 for the command
+/// Whole messages, little-endian host, as <c>strace -e write=all ip …</c> shows them of iproute2 6.1 for the command
 /// named: the same but for the order of attributes, the sequence number and what is said.
 /// </summary>
 public sealed class MessagesTests

@@ -1,0 +1,44 @@
+using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Net;
+
+namespace FlannelCni.Agent.Backends.Vxlan;
+
+/// <summary>
+/// Reads a lease as a vxlan peer. Another node wrote it: whatever could lead traffic beyond that node's own subnet, or
+/// confuse our devices, is refused here.
+/// </summary>
+internal static class VxlanPeer
+{
+    internal static PeerReading Read(Lease lease, bool is6, PlanInput input, uint vni)
+    {
+        IpPrefix network = is6 ? input.Network.IPv6Network : input.Network.Network;
+        IpPrefix subnet = is6 ? lease.IPv6Subnet : lease.Subnet;
+        if (network.IsNone || subnet.IsNone || input.State.Device(is6) is not { } device)
+        {
+            return PeerReading.None;
+        }
+
+        LeaseAttributes attributes = lease.Attributes;
+        if (attributes.BackendType != VxlanBackend.TypeName)
+        {
+            return PeerReading.Refused($"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is vxlan");
+        }
+
+        string? data = is6 ? attributes.BackendV6Data : attributes.BackendData;
+        if (!VtepData.TryRead(data, out VtepData vtep, out string? reason))
+        {
+            return PeerReading.Refused(reason);
+        }
+
+        IpAddr publicIP = is6 ? attributes.PublicIPv6 : attributes.PublicIP;
+        Peer peer = new(new PeerKey(lease.Key, is6), lease.Seniority, subnet, publicIP, vtep.Mac);
+        reason = PeerChecks.WhyNot(peer, network, is6 ? input.Own.IPv6Subnet : input.Own.Subnet, input.Underlay)
+            ?? WhyNotVtep(vtep, vni, device);
+        return reason is null ? PeerReading.Of(peer) : PeerReading.Refused(reason);
+    }
+
+    private static string? WhyNotVtep(VtepData vtep, uint vni, DeviceFacts device) =>
+        vtep.Vni != 0 && vtep.Vni != unchecked((ushort)vni) ? $"its VNI is {vtep.Vni}, ours is {vni}"
+        : vtep.Mac == device.Mac ? $"its VTEP MAC {vtep.Mac} is our own"
+        : null;
+}

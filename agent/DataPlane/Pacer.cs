@@ -1,0 +1,43 @@
+namespace FlannelCni.Agent.DataPlane;
+
+/// <summary>
+/// How long to wait between two runs. The first repair after a quiet time is immediate; somebody who undoes each one
+/// is answered more and more slowly, down to twice a second, so that neither of the two can spin the other. Long runs
+/// are spaced by their length, so that no storm of notifications makes them a whole processor's work.
+/// </summary>
+internal sealed class Pacer(TimeProvider time)
+{
+    private const int LengthsBetweenRuns = 4;
+
+    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(5);
+
+    private TimeSpan _pause;
+    private long _lastTrouble;
+
+    /// <summary>Call after each run, before the next.</summary>
+    /// <param name="hadTrouble">It had to repair something, or failed.</param>
+    /// <param name="length">How long the run took.</param>
+    public Task PauseAsync(bool hadTrouble, TimeSpan length, CancellationToken cancellationToken)
+    {
+        long now = time.GetTimestamp();
+        if (time.GetElapsedTime(_lastTrouble, now) > s_quiet)
+        {
+            _pause = TimeSpan.Zero;
+        }
+
+        if (hadTrouble)
+        {
+            _pause = Longer(_pause * 2, s_shortest);
+            _lastTrouble = now;
+        }
+
+        TimeSpan pause = Longer(_pause, length * LengthsBetweenRuns);
+        pause = pause < s_longest ? pause : s_longest;
+        _pause = _pause < s_longest ? _pause : s_longest;
+        return pause < s_shortest ? Task.CompletedTask : Task.Delay(pause, time, cancellationToken);
+    }
+
+    private static TimeSpan Longer(TimeSpan left, TimeSpan right) => left > right ? left : right;
+}

@@ -1,0 +1,151 @@
+using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.Leases;
+
+namespace FlannelCni.Agent.DataPlane;
+
+/// <summary>
+/// Who is let in: the peers whose lease is sane and who claim nothing that a senior holds. A refused lease gets no entry
+/// in any table, because half of its entries would lead its traffic to the wrong node. The outcome depends on the
+/// leases alone, not on the order they came in.
+/// </summary>
+internal sealed class PeerTable
+{
+    private readonly Dictionary<PeerKey, Peer> _sane = [];
+    private readonly Dictionary<PeerKey, Peer> _admitted = [];
+    private readonly Dictionary<PeerKey, string> _refused = [];
+    private readonly Claims _claims = new();
+    private int _conflicts;
+
+    public IReadOnlyDictionary<PeerKey, Peer> Admitted => _admitted;
+
+    /// <summary>Why each of the others is not.</summary>
+    public IReadOnlyDictionary<PeerKey, string> Refused => _refused;
+
+    /// <summary>Follows the leases.</summary>
+    /// <param name="read">The backend's reading of one family of a lease.</param>
+    /// <param name="changed">Keys of leases to look at again; null: all.</param>
+    /// <returns>The admitted peers that were added, changed or removed, and the refusals that are new.</returns>
+    public PeerChanges Update(
+        LeaseTable leases, Func<Lease, bool, PeerReading> read, IReadOnlyCollection<string>? changed)
+    {
+        Dictionary<PeerKey, Peer?> before = [];
+        Dictionary<PeerKey, string> refusedBefore = new(_refused);
+        bool isRebuild = _conflicts > 0;
+        IEnumerable<string> keys = changed ?? [.. leases.ByKey.Keys.Union(_sane.Keys.Select(static k => k.Lease))
+            .Union(_refused.Keys.Select(static k => k.Lease))];
+        foreach (string key in keys)
+        {
+            Lease? lease = leases.ByKey.GetValueOrDefault(key);
+            isRebuild |= !Follow(new PeerKey(key, Is6: false), lease, read, before);
+            isRebuild |= !Follow(new PeerKey(key, Is6: true), lease, read, before);
+        }
+
+        if (isRebuild)
+        {
+            Rebuild(before);
+        }
+
+        return Compare(before, refusedBefore);
+    }
+
+    /// <summary>False: it claims what another holds, so that all must be decided anew.</summary>
+    private bool Follow(
+        PeerKey key, Lease? lease, Func<Lease, bool, PeerReading> read, Dictionary<PeerKey, Peer?> before)
+    {
+        PeerReading reading = lease is null ? PeerReading.None : read(lease, key.Is6);
+        if (reading.TryGet(out Peer? peer) && _admitted.TryGetValue(key, out Peer? same) && same == peer)
+        {
+            return true;
+        }
+
+        Withdraw(key, before);
+        _sane.Remove(key);
+        _refused.Remove(key);
+        if (reading.Refusal is { } reason)
+        {
+            _refused[key] = reason;
+        }
+
+        if (peer is null)
+        {
+            return true;
+        }
+
+        _sane[key] = peer;
+        if (_claims.TryFindHolder(peer, out _, out _))
+        {
+            return false;
+        }
+
+        Admit(peer, before);
+        return true;
+    }
+
+    private void Rebuild(Dictionary<PeerKey, Peer?> before)
+    {
+        foreach (PeerKey key in _admitted.Keys)
+        {
+            Remember(key, before);
+        }
+
+        _admitted.Clear();
+        _claims.Clear();
+        _conflicts = 0;
+        foreach (Peer peer in _sane.Values.OrderBy(static p => p.Seniority))
+        {
+            _refused.Remove(peer.Key);
+            if (_claims.TryFindHolder(peer, out Peer? holder, out string? claim))
+            {
+                _refused[peer.Key] = $"its {claim} belongs to the older lease {holder.Key.Lease} ({holder.PublicIP})";
+                _conflicts++;
+            }
+            else
+            {
+                Admit(peer, before);
+            }
+        }
+    }
+
+    private void Admit(Peer peer, Dictionary<PeerKey, Peer?> before)
+    {
+        Remember(peer.Key, before);
+        _admitted[peer.Key] = peer;
+        _claims.Add(peer);
+    }
+
+    private void Withdraw(PeerKey key, Dictionary<PeerKey, Peer?> before)
+    {
+        Remember(key, before);
+        if (_admitted.Remove(key, out Peer? peer))
+        {
+            _claims.Remove(peer);
+        }
+    }
+
+    private void Remember(PeerKey key, Dictionary<PeerKey, Peer?> before) =>
+        before.TryAdd(key, _admitted.GetValueOrDefault(key));
+
+    private PeerChanges Compare(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
+    {
+        List<PeerChange> changes = [];
+        foreach ((PeerKey key, Peer? old) in before)
+        {
+            Peer? now = _admitted.GetValueOrDefault(key);
+            if (old != now)
+            {
+                changes.Add(new PeerChange(key, old, now));
+            }
+        }
+
+        List<KeyValuePair<PeerKey, string>> refusals =
+            [.. _refused.Where(r => refusedBefore.GetValueOrDefault(r.Key) != r.Value)];
+        return new PeerChanges(changes, refusals);
+    }
+}
+
+/// <summary>What an update of the <see cref="PeerTable"/> came to.</summary>
+internal sealed record PeerChanges(
+    IReadOnlyList<PeerChange> Changes, IReadOnlyList<KeyValuePair<PeerKey, string>> Refusals);
+
+/// <summary>A peer before and after; null: it was, or is, not among the admitted.</summary>
+internal readonly record struct PeerChange(PeerKey Key, Peer? Old, Peer? New);

@@ -1,0 +1,230 @@
+// One task runs this, and nothing else writes to the kernel's tables. What caused a run decides how much is looked at,
+// never what is right: a notification that was missed costs the time until the next full run, and nothing else.
+// Until the first complete list of leases no table is touched: what an earlier process left goes on working.
+
+using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Supervision;
+using FlannelCni.Linux;
+using FlannelCni.Linux.Rtnetlink;
+using Microsoft.Extensions.Logging;
+
+namespace FlannelCni.Agent.DataPlane;
+
+/// <summary>Keeps the backend's devices and tables equal to what all nodes published.</summary>
+internal sealed partial class Reconciler
+{
+    /// <summary>Between two full runs that nothing asked for.</summary>
+    private static readonly TimeSpan s_resyncPeriod = TimeSpan.FromSeconds(5);
+
+    private readonly IBackend _backend;
+    private readonly NetworkConfig _network;
+    private readonly Func<Underlay> _readUnderlay;
+    private readonly Action<Lease, BackendState> _onOwnChanged;
+    private readonly Inbox _inbox;
+    private readonly TimeProvider _time;
+    private readonly PeerTable _peers = new();
+    private readonly Pacer _pacer;
+    private readonly ReconcilerReport _report;
+    private readonly TaskCompletionSource _firstSync = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly Backoff _backoff;
+
+    private PlanInput _input;
+    private Lease _own;                              // as the datastore has it; _input's is what the devices have
+    private LeaseTable? _leases;                     // null: no complete list yet
+    private HashSet<string>? _changedLeases;          // since the peers followed them; null: all
+    private bool _isFollowing;                       // the first complete list was taken in
+    private bool _isBehind;                          // the last run failed: the next must be full
+
+    /// <param name="readUnderlay">The external interface as it is now.</param>
+    /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
+    /// <param name="input">As the start found them.</param>
+    public Reconciler(
+        IBackend backend,
+        Func<Underlay> readUnderlay,
+        Action<Lease, BackendState> onOwnChanged,
+        Inbox inbox,
+        PlanInput input,
+        AgentMetrics metrics,
+        TimeProvider time,
+        ILogger<Reconciler> logger)
+    {
+        _backend = backend;
+        _network = input.Network;
+        _readUnderlay = readUnderlay;
+        _onOwnChanged = onOwnChanged;
+        _inbox = inbox;
+        _input = input;
+        _own = input.Own;
+        _time = time;
+        _pacer = new Pacer(time);
+        _backoff = Backoff.ForRequests(time);
+        _report = new ReconcilerReport(metrics, time, logger);
+        Status = new DataPlaneStatus("no complete list of leases yet", time.GetTimestamp(), 0, 0);
+    }
+
+    /// <summary>Replaced whole after each run.</summary>
+    public DataPlaneStatus Status { get; private set; }
+
+    /// <summary>Done when the first complete list of leases is in the kernel.</summary>
+    public Task FirstSync => _firstSync.Task;
+
+    /// <summary>Ends only with the token.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using ITimer resync = _time.CreateTimer(_ => _inbox.PostFull(), null, s_resyncPeriod, s_resyncPeriod);
+        using ITimer retry = _time.CreateTimer(
+            _ => _inbox.PostFull(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (true)
+        {
+            await _inbox.WaitAsync(cancellationToken);
+            long start = _time.GetTimestamp();
+            bool hadTrouble = await RunOnceAsync(_inbox.Take(), cancellationToken);
+            if (_isBehind)
+            {
+                retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
+            }
+            else
+            {
+                _backoff.Reset();
+            }
+
+            await _pacer.PauseAsync(hadTrouble, _time.GetElapsedTime(start), cancellationToken);
+        }
+    }
+
+    /// <returns>True: something had to be repaired, or went wrong.</returns>
+    internal async Task<bool> RunOnceAsync(Work work, CancellationToken cancellationToken)
+    {
+        long start = _time.GetTimestamp();
+        Note(work);
+        RunResult run = new()
+        {
+            IsFull = work.IsFull || _isBehind || _own != _input.Own || work.Events.Any(IsAboutOurDevices),
+        };
+        try
+        {
+            if (run.IsFull)
+            {
+                await EnsureDevicesAsync(run, cancellationToken);
+            }
+
+            if (_leases is not null)
+            {
+                IReadOnlyCollection<PeerKey> changed = FollowLeases(_leases, run);
+                await SyncTablesAsync(
+                    new SyncScope(_peers.Admitted, run.IsFull, changed, work.Events), run, cancellationToken);
+            }
+        }
+        catch (LinuxException e)
+        {
+            // The device or the uplink is not there, or went away while we worked.
+            run.Failures.Add(e.Message);
+        }
+
+        _isBehind = run.Failures.Count > 0;
+        _report.Say(run, _time.GetElapsedTime(start));
+        string? trouble = run.Failures.Count > 0 ? run.Failures[0]
+            : _leases is null ? "no complete list of leases yet" : null;
+        Status = new DataPlaneStatus(trouble, _time.GetTimestamp(), _peers.Admitted.Count, _peers.Refused.Count);
+        if (work.Snapshot is not null)
+        {
+            _report.Count(Status);
+        }
+
+        if (trouble is null)
+        {
+            _firstSync.TrySetResult();
+        }
+
+        return run.HadTrouble;
+    }
+
+    /// <summary>Before anything that can fail: news come once.</summary>
+    private void Note(Work work)
+    {
+        if (work.Snapshot is not { } snapshot)
+        {
+            return;
+        }
+
+        _own = snapshot.Own;
+        _leases = snapshot.Peers;
+        if (work.ChangedLeases is { } changed)
+        {
+            _changedLeases?.UnionWith(changed);
+        }
+        else
+        {
+            _changedLeases = null;
+        }
+    }
+
+    private async Task EnsureDevicesAsync(RunResult run, CancellationToken cancellationToken)
+    {
+        Underlay underlay = _readUnderlay();
+        BackendState state = await _backend.EnsureAsync(underlay, _own, cancellationToken);
+        run.DeviceRepairs.AddRange(state.Repairs);
+        PlanInput before = _input;
+        _input = new PlanInput(_network, state, underlay, _own);
+        bool isOwnChanged = _own != before.Own
+            || state.Mtu != before.State.Mtu
+            || state.Attributes != before.State.Attributes;
+        if (isOwnChanged || underlay != before.Underlay)
+        {
+            // What makes a peer acceptable depends on them.
+            _changedLeases = null;
+        }
+
+        if (isOwnChanged)
+        {
+            _onOwnChanged(_own, state);
+        }
+    }
+
+    private List<PeerKey> FollowLeases(LeaseTable leases, RunResult run)
+    {
+        if (!_isFollowing)
+        {
+            (run.IsFirst, run.IsFull, _isFollowing) = (true, true, true);
+        }
+
+        PeerChanges update = _peers.Update(leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
+        _changedLeases = [];
+        run.PeerChanges.AddRange(update.Changes);
+        run.Refusals.AddRange(update.Refusals);
+        return [.. update.Changes.Select(static change => change.Key)];
+    }
+
+    private async Task SyncTablesAsync(SyncScope scope, RunResult run, CancellationToken cancellationToken)
+    {
+        foreach (ITable table in _backend.Tables)
+        {
+            await table.CompareAsync(_input, scope, cancellationToken);
+        }
+
+        foreach (ITable table in _backend.Tables)
+        {
+            run.Add(table.Kind, await table.UpsertAsync(cancellationToken));
+        }
+
+        foreach (ITable table in _backend.Tables.Reverse())
+        {
+            run.Add(table.Kind, await table.DeleteAsync(cancellationToken));
+        }
+    }
+
+    private bool IsAboutOurDevices(RtnlEvent kernelEvent) => kernelEvent.Kind switch
+    {
+        RtnlEventKind.Link => kernelEvent.Link is { } link
+            && (link.Name == _input.Underlay.Name
+                || link.Index == _input.Underlay.Index
+                || _backend.DeviceNames.Contains(link.Name)
+                || _input.State.Devices.Any(device => device.Index == link.Index)),
+        RtnlEventKind.Address => kernelEvent.Address.LinkIndex == _input.Underlay.Index
+            || _input.State.Devices.Any(device => device.Index == kernelEvent.Address.LinkIndex),
+        _ => false,
+    };
+}

@@ -1,0 +1,36 @@
+using FlannelCni.Agent.Backends;
+
+namespace FlannelCni.Agent.DataPlane;
+
+/// <summary>What one run of the reconciler saw and did, gathered on its way.</summary>
+internal sealed class RunResult
+{
+    /// <summary>The first with a complete list of leases.</summary>
+    public bool IsFirst { get; set; }
+
+    /// <summary>It looked at everything. Otherwise what failed is tried again at once, by one that does.</summary>
+    public bool IsFull { get; set; }
+
+    public List<string> DeviceRepairs { get; } = [];
+
+    public List<PeerChange> PeerChanges { get; } = [];
+
+    public List<KeyValuePair<PeerKey, string>> Refusals { get; } = [];
+
+    /// <summary>Kind and key of each entry that somebody else had changed.</summary>
+    public List<(string Kind, string Key)> Drifted { get; } = [];
+
+    public List<string> Failures { get; } = [];
+
+    /// <summary>Entries written or deleted.</summary>
+    public int Changed { get; private set; }
+
+    public bool HadTrouble => DeviceRepairs.Count > 0 || Drifted.Count > 0 || Failures.Count > 0;
+
+    public void Add(string kind, TableResult result)
+    {
+        Changed += result.Changed;
+        Drifted.AddRange(result.Drifted.Select(key => (kind, key)));
+        Failures.AddRange(result.Failures);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using FlannelCni.Linux.Net;
+
+namespace FlannelCni.Agent.Interfaces;
+
+/// <summary>What the external interface must be, by network config and options.</summary>
+/// <param name="EnableIPv4">It needs an IPv4 address.</param>
+/// <param name="EnableIPv6">It needs an IPv6 address.</param>
+internal sealed record InterfaceRequest(bool EnableIPv4, bool EnableIPv6)
+{
+    /// <summary>Names or addresses; the first that fits is taken.</summary>
+    public ImmutableArray<string> Names { get; init; } = [];
+
+    /// <summary>Tried after all of <see cref="Names"/>.</summary>
+    public ImmutableArray<string> Regexes { get; init; } = [];
+
+    /// <summary>Tried last; none: not given.</summary>
+    public IpAddr CanReach { get; init; }
+
+    /// <summary>None: the interface's address is published.</summary>
+    public IpAddr PublicIP { get; init; }
+
+    /// <summary>None: the interface's address is published.</summary>
+    public IpAddr PublicIPv6 { get; init; }
+
+    /// <summary>Does it say where to look? Otherwise the public address or the default route decides.</summary>
+    public bool NamesAny => Names.Length > 0 || Regexes.Length > 0 || !CanReach.IsNone;
+}

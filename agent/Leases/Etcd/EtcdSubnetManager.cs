@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+using FlannelCni.Agent.Leases.Etcd.Protocol;
+using FlannelCni.Agent.Supervision;
+using Microsoft.Extensions.Logging;
+
+namespace FlannelCni.Agent.Leases.Etcd;
+
+/// <summary>The leases in etcd, in keys and values that upstream's agents read and write too.</summary>
+internal sealed class EtcdSubnetManager : ISubnetManager
+{
+    private readonly EtcdClient _client;
+    private readonly LeaseKeys _keys;
+    private readonly OwnLeaseKeeper _keeper;
+    private readonly EtcdRetry _retry;
+    private readonly SubnetPair _previous;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    /// <summary>Connects to nothing yet.</summary>
+    /// <param name="previous">What this node had before its restart, to be taken again if it is still free.</param>
+    /// <param name="onReached">Told whether etcd answers.</param>
+    /// <exception cref="AgentFatalException">An endpoint is no URL, or a certificate's file cannot be used.</exception>
+    internal EtcdSubnetManager(
+        EtcdOptions options, SubnetPair previous, TimeProvider time, ILogger logger, Action<bool>? onReached = null)
+    {
+        _client = new EtcdClient(options, time);
+        _keys = new LeaseKeys(options.Prefix);
+        _retry = new EtcdRetry(time, logger, onReached ?? (static _ => { }));
+        OwnLeaseWriter writer = new(_client, _keys, options, time);
+        _keeper = new OwnLeaseKeeper(_client, _keys, writer, _retry, time, logger);
+        _previous = previous;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <inheritdoc/>
+    public Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken) =>
+        _retry.UntilDoneAsync("Network config", ReadOnceAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Lease> AcquireAsync(
+        NetworkConfig network, LeaseAttributes attributes, CancellationToken cancellationToken) =>
+        _keeper.AcquireAsync(SubnetPools.Derive(network), attributes, _previous, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken) =>
+        _keeper.PublishAsync(attributes, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task KeepAsync(CancellationToken cancellationToken) => _keeper.KeepAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LeaseSnapshot> WatchAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using LeaseFeed feed = new(_client, _keys.All, _retry, _time, _logger);
+        LeaseBook book = new(_keys, _logger);
+        OwnState state = _keeper.State;
+        Lease? said = null;    // null until the first list is in
+        Task<FeedBatch> next = feed.NextAsync(ended.Token);
+        try
+        {
+            while (true)
+            {
+                await Task.WhenAny(next, said is null ? next : state.Replaced);
+                state = _keeper.State;
+                Lease own = state.Own.Lease;
+                HashSet<string> changed = book.ChangeOwn(own);
+                if (next.IsCompleted)
+                {
+                    changed.UnionWith(Enter(await next, book, own));
+                    next = feed.NextAsync(ended.Token);
+                }
+
+                if (changed.Count > 0 || own != said)
+                {
+                    bool isFirst = said is null;
+                    said = own;
+                    yield return new LeaseSnapshot(own, book.Peers, isFirst ? null : changed);
+                }
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _keeper.Dispose();
+        _client.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private HashSet<string> Enter(FeedBatch batch, LeaseBook book, Lease own)
+    {
+        HashSet<string> changed = book.Apply(batch, own);
+        bool isAboutOwn =
+            batch.All is not null || batch.Events.Any(happened => _keys.NameOf(happened.Kv.Key) == own.Key);
+        if (isAboutOwn && !book.Has(own))
+        {
+            _keeper.Doubt();
+        }
+
+        return changed;
+    }
+
+    private async Task<NetworkConfig> ReadOnceAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            RangeResponse found =
+                await _client.RangeAsync(new RangeRequest(KeyRange.Single(_keys.Config)), cancellationToken);
+            if (found.Kvs is not [KeyValue kv])
+            {
+                throw EtcdRetry.NotYet(
+                    $"the key {_keys.Config} is absent: "
+                    + "put net-conf.json there, as {\"Network\": \"10.244.0.0/16\"}");
+            }
+
+            NetworkConfig config = NetworkConfigReader.Parse(kv.Value);
+            _ = SubnetPools.Derive(config);
+            return config;
+        }
+        catch (FormatException e)
+        {
+            throw EtcdRetry.NotYet($"the key {_keys.Config}: {e.Message}");
+        }
+        catch (EtcdException e) when (e.IsWrongPassword)
+        {
+            throw new AgentFatalException(
+                $"etcd refuses the user or the password: check --etcd-username and --etcd-password: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+
+namespace FlannelCni.Agent.Leases.Etcd.Grpc;
+
+/// <summary>One endpoint and the HTTP/2 connection to it, which is made when needed and made again when lost.</summary>
+/// <remarks>
+/// Two things tell a dead connection from a quiet one. With a watch on it, the handler's pings do. Without, there are
+/// only our requests, and TCP would repeat them for a quarter of an hour: TCP_USER_TIMEOUT ends that earlier.
+/// </remarks>
+internal sealed class GrpcConnection : IDisposable
+{
+    // linux/in.h and linux/tcp.h; in milliseconds
+    private const int IPPROTO_TCP = 6;
+    private const int TCP_USER_TIMEOUT = 18;
+
+    private readonly HttpMessageInvoker _http;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+
+    /// <param name="tls">Ignored for an http endpoint.</param>
+    internal GrpcConnection(Uri endpoint, SslClientAuthenticationOptions tls, EtcdOptions options, TimeProvider time)
+    {
+        Endpoint = endpoint;
+        _time = time;
+        _timeout = options.RequestTimeout;
+        SocketsHttpHandler handler = new()
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = options.RequestTimeout,
+            KeepAlivePingDelay = options.PingDelay,
+            KeepAlivePingTimeout = options.RequestTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            ConnectCallback = ConnectAsync,
+        };
+        if (endpoint.Scheme == Uri.UriSchemeHttps)
+        {
+            handler.SslOptions = tls;
+        }
+
+        _http = new HttpMessageInvoker(handler);
+    }
+
+    internal Uri Endpoint { get; }
+
+    /// <summary>One message there, one back, within the time for a request.</summary>
+    /// <exception cref="EtcdException">Refused, unreachable, or too slow.</exception>
+    internal async Task<byte[]> CallAsync(
+        string method, byte[] message, string? token, CancellationToken cancellationToken)
+    {
+        await using GrpcStream stream =
+            await OpenAsync(method, message, token, staysOpen: false, cancellationToken);
+        return await stream.ReadOnlyMessageAsync(cancellationToken);
+    }
+
+    /// <summary>One message there, then as many back as come. Returns with the head of the answer.</summary>
+    /// <param name="staysOpen">The request's side is not closed before the stream is disposed.</param>
+    /// <exception cref="EtcdException">Refused, unreachable, or too slow to begin.</exception>
+    internal async Task<GrpcStream> OpenAsync(
+        string method, byte[] message, string? token, bool staysOpen, CancellationToken cancellationToken)
+    {
+        HttpRequestMessage request = new(HttpMethod.Post, new Uri(Endpoint, method))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new GrpcContent(message, staysOpen),
+        };
+        request.Headers.TE.ParseAdd("trailers");
+        request.Headers.UserAgent.ParseAdd("flanneld");
+        // A member without a leader shall say so rather than be silent.
+        request.Headers.Add("hasleader", "true");
+        if (token is not null)
+        {
+            request.Headers.Add("token", token);
+        }
+
+        GrpcCall call = new(Endpoint, method, _timeout, _time);
+        try
+        {
+            HttpResponseMessage response = await call.RunAsync(
+                limited => new ValueTask<HttpResponseMessage>(_http.SendAsync(request, limited)),
+                isTimed: true,
+                cancellationToken);
+            return await GrpcStream.OpenAsync(call, request, response, cancellationToken);
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+
+            // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
+            socket.SetRawSocketOption(
+                IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)(3 * _timeout).TotalMilliseconds));
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Diagnostics.CodeAnalysis;
+
+namespace FlannelCni.Agent.Options;
+
+/// <summary>From arguments and environment to <see cref="AgentOptions"/>.</summary>
+internal sealed class CommandLine
+{
+    private readonly FlagTable _flags = new();
+    private readonly RootCommand _command = new("Leases a subnet to this node and keeps the routes to all others.");
+
+    private CommandLine()
+    {
+        _command.Directives.Clear();
+        _command.Options.Clear();
+        foreach (Flag flag in _flags.All)
+        {
+            _command.Options.Add(flag.Option);
+        }
+
+        _command.Options.Add(new HelpOption("--help", "-h"));
+    }
+
+    /// <summary>Reads the options. What is to be said to the user is written to <paramref name="stderr"/>.</summary>
+    /// <param name="version">Printed for <c>--version</c>, before the environment is looked at.</param>
+    /// <param name="exitCode">Where the result is false: 0 after help or version, 1 after an error.</param>
+    /// <returns>False: there is nothing to run.</returns>
+    internal static bool TryRead(
+        IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        string version,
+        TextWriter stderr,
+        [NotNullWhen(true)] out AgentOptions? options,
+        out int exitCode)
+    {
+        options = new CommandLine().Read(arguments, environment, version, stderr, out exitCode);
+        return options is not null;
+    }
+
+    private AgentOptions? Read(
+        IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        string version,
+        TextWriter stderr,
+        out int exitCode)
+    {
+        exitCode = 0;
+        GoArguments go = GoArguments.Read(arguments, _flags);
+        if (go.WantsHelp)
+        {
+            _command.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = stderr, Error = stderr });
+            return null;
+        }
+
+        ParseResult result = _command.Parse(
+            go.Tokens, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        List<string> errors = [.. result.Errors.Select(static error => error.Message)];
+        if (go.Error is not null)
+        {
+            errors.Add(go.Error);
+        }
+
+        FlagValues values = new(result, environment);
+        if (errors.Count == 0 && new FlagValues(result, NoEnvironment).Switch(_flags.Version))
+        {
+            stderr.WriteLine(version);
+            return null;
+        }
+
+        AgentOptions options = Compose(values, environment);
+        errors.AddRange(values.Errors);
+        errors.AddRange(Contradictions(options));
+        if (errors.Count == 0)
+        {
+            return options with { Given = [.. values.Given], Warnings = [.. Warnings(values, environment)] };
+        }
+
+        errors.ForEach(error => stderr.WriteLine($"flanneld: {error}"));
+        stderr.WriteLine("flanneld: --help lists the flags");
+        exitCode = 1;
+        return null;
+    }
+
+    private static Dictionary<string, string> NoEnvironment { get; } = [];
+
+    private AgentOptions Compose(FlagValues values, IReadOnlyDictionary<string, string> environment) => new()
+    {
+        EtcdEndpoints = [.. values.Text(_flags.EtcdEndpoints).Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)],
+        EtcdPrefix = values.Text(_flags.EtcdPrefix),
+        EtcdKeyFile = values.OptionalText(_flags.EtcdKeyFile),
+        EtcdCertFile = values.OptionalText(_flags.EtcdCertFile),
+        EtcdCAFile = values.OptionalText(_flags.EtcdCAFile),
+        EtcdUsername = values.OptionalText(_flags.EtcdUsername),
+        EtcdPassword = values.OptionalText(_flags.EtcdPassword),
+        Ifaces = values.List(_flags.Iface),
+        IfaceRegexes = values.List(_flags.IfaceRegex),
+        IfaceCanReach = values.Address(_flags.IfaceCanReach, static _ => true, "an IP address"),
+        SubnetFile = values.Text(_flags.SubnetFile),
+        PublicIP = values.Address(_flags.PublicIP, static ip => ip.Is4, "an IPv4 address"),
+        PublicIPv6 = values.Address(_flags.PublicIPv6, static ip => ip.Is6, "an IPv6 address"),
+        SubnetLeaseRenewMargin = TimeSpan.FromMinutes(
+            values.Number(_flags.SubnetLeaseRenewMargin, 1, 1439, "a number of minutes from 1 to 1439")),
+        IPMasq = values.Switch(_flags.IPMasq),
+        IPMasqFullyRandomDisable = values.Switch(_flags.IPMasqFullyRandomDisable),
+        KubeSubnetManager = values.Switch(_flags.KubeSubnetManager),
+        KubeApiUrl = values.OptionalText(_flags.KubeApiUrl),
+        KubeAnnotationPrefix = values.Text(_flags.KubeAnnotationPrefix),
+        KubeconfigFile = values.OptionalText(_flags.KubeconfigFile),
+        NetConfigPath = values.Text(_flags.NetConfigPath),
+        SetNodeNetworkUnavailable = values.Switch(_flags.SetNodeNetworkUnavailable),
+        HealthzIP = values.Address(_flags.HealthzIP, static _ => true, "an IP address"),
+        HealthzPort = Math.Max(0, values.Number(_flags.HealthzPort, int.MinValue, 65535, "a port, at most 65535")),
+        IptablesResync = TimeSpan.FromSeconds(
+            values.Number(_flags.IptablesResync, 1, int.MaxValue, "a number of seconds, at least 1")),
+        IptablesForwardRules = values.Switch(_flags.IptablesForwardRules),
+        IPBlackholeRoute = values.Switch(_flags.IPBlackholeRoute),
+        Verbosity = values.Number(_flags.Verbosity, int.MinValue, int.MaxValue, "a number"),
+        NodeName = NonEmpty(environment, "NODE_NAME"),
+        PodName = NonEmpty(environment, "POD_NAME"),
+        PodNamespace = NonEmpty(environment, "POD_NAMESPACE"),
+        NotifySocket = NonEmpty(environment, "NOTIFY_SOCKET"),
+    };
+
+    private static IEnumerable<string> Contradictions(AgentOptions options)
+    {
+        if (options.EtcdCertFile is null != options.EtcdKeyFile is null)
+        {
+            yield return "--etcd-certfile and --etcd-keyfile need each other";
+        }
+
+        if (options.EtcdEndpoints.IsEmpty)
+        {
+            yield return "--etcd-endpoints is empty";
+        }
+    }
+
+    private IEnumerable<string> Warnings(FlagValues values, IReadOnlyDictionary<string, string> environment)
+    {
+        foreach (Flag flag in _flags.All.Where(flag => flag.HasNoEffect && values.IsGiven(flag)))
+        {
+            yield return $"--{flag.Name} has no effect";
+        }
+
+        HashSet<string> known = [.. _flags.All.Select(static flag => flag.Variable)];
+        foreach (string name in environment.Keys.Where(name => IsMistaken(name)).Order(StringComparer.Ordinal))
+        {
+            yield return $"the environment variable {name} belongs to no flag and has no effect";
+        }
+
+        bool IsMistaken(string name) =>
+            name.StartsWith(Flag.VariablePrefix, StringComparison.Ordinal) && !known.Contains(name);
+    }
+
+    private static string? NonEmpty(IReadOnlyDictionary<string, string> environment, string name) =>
+        environment.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
+}

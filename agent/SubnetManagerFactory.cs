@@ -1,0 +1,58 @@
+using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Leases.Etcd;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Options;
+using FlannelCni.Contract;
+using FlannelCni.Linux.Net;
+using Microsoft.Extensions.Logging;
+
+namespace FlannelCni.Agent;
+
+/// <summary>The subnet manager that the options ask for.</summary>
+internal static partial class SubnetManagerFactory
+{
+    /// <exception cref="Supervision.AgentFatalException">The options cannot be used.</exception>
+    internal static ISubnetManager Create(
+        AgentOptions options, AgentPaths paths, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        EtcdOptions etcd = new(
+            options.EtcdEndpoints,
+            options.EtcdPrefix,
+            options.EtcdCAFile,
+            options.EtcdCertFile,
+            options.EtcdKeyFile,
+            options.EtcdUsername,
+            options.EtcdPassword,
+            options.SubnetLeaseRenewMargin);
+        ILogger logger = loggers.CreateLogger<EtcdSubnetManager>();
+        return new EtcdSubnetManager(etcd, ReadPrevious(paths.SubnetFile, logger), time, logger, metrics.DatastoreUp);
+    }
+
+    /// <summary>What this node had before: the subnets of the file that its last agent wrote.</summary>
+    private static SubnetPair ReadPrevious(string subnetFile, ILogger logger)
+    {
+        if (!File.Exists(subnetFile))
+        {
+            return default;
+        }
+
+        try
+        {
+            SubnetEnv env = SubnetEnvFile.Load(subnetFile);
+            return new SubnetPair(Masked(env.Subnet), Masked(env.IPv6Subnet));
+        }
+        catch (SubnetEnvException e)
+        {
+            Log.NotUsed(logger, e.Message);
+            return default;
+        }
+    }
+
+    private static IpPrefix Masked(IpPrefix prefix) => prefix.IsNone ? prefix : prefix.Masked;
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The previous subnet is unknown: {Reason}")]
+        internal static partial void NotUsed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,97 @@
+using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.Interfaces;
+using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Options;
+using FlannelCni.Agent.Supervision;
+using FlannelCni.Linux;
+using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
+using Microsoft.Extensions.Logging;
+
+namespace FlannelCni.Agent;
+
+/// <summary>
+/// The external interface, chosen at the start and followed from then on. A choice that still holds is kept, whatever
+/// else could be chosen now; only one that is gone or has lost its address is made anew.
+/// </summary>
+internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocket rtnl, ILogger<UnderlaySource> logger)
+{
+    private ExternalInterface? _chosen;
+
+    /// <summary>What the options ask for, in the families of the network.</summary>
+    public static InterfaceRequest RequestOf(AgentOptions options, NetworkConfig network) =>
+        new(network.EnableIPv4, network.EnableIPv6)
+        {
+            Names = options.Ifaces,
+            Regexes = options.IfaceRegexes,
+            CanReach = options.IfaceCanReach,
+            PublicIP = options.PublicIP,
+            PublicIPv6 = options.PublicIPv6,
+        };
+
+    /// <exception cref="AgentFatalException">There is none that fits: what there is, and what to do.</exception>
+    public Underlay Choose()
+    {
+        if (!TrySelect(out string? error))
+        {
+            throw new AgentFatalException(error ?? "");
+        }
+
+        return Compose();
+    }
+
+    /// <summary>As it is now.</summary>
+    /// <exception cref="LinuxException">It is gone, and none fits: to be tried again.</exception>
+    public Underlay Follow()
+    {
+        if (_chosen is { } chosen && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
+            && Holds(chosen.Address, chosen.Index) && Holds(chosen.AddressV6, chosen.Index))
+        {
+            _chosen = chosen with { Mtu = link.Mtu };
+        }
+        else if (!TrySelect(out string? error))
+        {
+            throw new LinuxException(error ?? "", Errno.ENODEV);
+        }
+
+        return Compose();
+    }
+
+    private bool TrySelect(out string? error)
+    {
+        if (!InterfaceSelector.TrySelect(
+            request, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+        {
+            return false;
+        }
+
+        if (chosen != _chosen)
+        {
+            Log.Chosen(logger, chosen.ToString());
+        }
+
+        _chosen = chosen;
+        return true;
+    }
+
+    private bool Holds(IpAddr address, int index) => address.IsNone
+        || rtnl.ListAddresses(address.Is6, index).Exists(held => held.Prefix.Address == address);
+
+    private Underlay Compose() => _chosen is { } chosen
+        ? new Underlay(
+            chosen.Name,
+            chosen.Index,
+            chosen.Mtu,
+            chosen.Address,
+            chosen.AddressV6,
+            chosen.PublicIP,
+            chosen.PublicIPv6)
+        : throw new InvalidOperationException("no interface was chosen");
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "External interface: {Interface}")]
+        internal static partial void Chosen(ILogger logger, string @interface);
+    }
+}

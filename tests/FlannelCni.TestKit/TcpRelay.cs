@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace FlannelCni.TestKit;
+
+/// <summary>A wire between client and server that a test can cut, or leave in place and let nothing through.</summary>
+public sealed class TcpRelay : IDisposable
+{
+    private readonly IPEndPoint _here;
+    private readonly IPEndPoint _there;
+    private readonly Lock _lock = new();
+    private readonly List<Socket> _sockets = [];
+    private Socket? _listener;
+    private TaskCompletionSource _open = Opened();
+
+    /// <summary>Listens at once.</summary>
+    public TcpRelay(IPEndPoint here, IPEndPoint there)
+    {
+        _here = here;
+        _there = there;
+        Join();
+    }
+
+    /// <summary>Both sides see their connections end; new ones are refused.</summary>
+    public void Cut()
+    {
+        lock (_lock)
+        {
+            _listener?.Dispose();
+            _listener = null;
+            _sockets.ForEach(static socket => socket.Dispose());
+            _sockets.Clear();
+        }
+    }
+
+    /// <summary>New connections are served again.</summary>
+    public void Join()
+    {
+        Socket listener = new(SocketType.Stream, ProtocolType.Tcp);
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        listener.Bind(_here);
+        listener.Listen();
+        lock (_lock)
+        {
+            _listener = listener;
+        }
+
+        _ = ServeAsync(listener);
+    }
+
+    /// <summary>Connections stay and can be made, but no byte passes.</summary>
+    public void Freeze() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Bytes pass again, those that were held too.</summary>
+    public void Thaw() => _open.TrySetResult();
+
+    public void Dispose()
+    {
+        Cut();
+        Thaw();
+    }
+
+    private static TaskCompletionSource Opened()
+    {
+        TaskCompletionSource open = new();
+        open.SetResult();
+        return open;
+    }
+
+    private async Task ServeAsync(Socket listener)
+    {
+        try
+        {
+            while (true)
+            {
+                Socket client = await listener.AcceptAsync(CancellationToken.None);
+                Socket server = new(SocketType.Stream, ProtocolType.Tcp);
+                lock (_lock)
+                {
+                    _sockets.AddRange([client, server]);
+                }
+
+                await server.ConnectAsync(_there, CancellationToken.None);
+                _ = PumpAsync(client, server);
+                _ = PumpAsync(server, client);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Cut: there is nobody to tell.
+            listener.Dispose();
+        }
+    }
+
+    private async Task PumpAsync(Socket from, Socket to)
+    {
+        byte[] buffer = new byte[16 << 10];
+        try
+        {
+            for (int read = 1; read > 0;)
+            {
+                read = await from.ReceiveAsync(buffer, CancellationToken.None);
+                await _open.Task;
+                await to.SendAsync(buffer.AsMemory(0, read), CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Cut, or one side hung up: so does the other.
+            from.Dispose();
+        }
+
+        to.Dispose();
+    }
+}
