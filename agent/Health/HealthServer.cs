@@ -56,26 +56,12 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         bool wasSaid = false;
         while (true)
         {
-            Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // [::] means every address, of both families.
-                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
-            }
-            catch (Exception e) when (e is SocketException or NotSupportedException)
-            {
-                // An IPv4 socket has no such mode.
-            }
-
-            try
-            {
-                listener.Bind(endpoint);
-                listener.Listen(MaxConnections);
-                return listener;
+                return Listen();
             }
             catch (SocketException e)
             {
-                listener.Dispose();
                 if (!wasSaid)
                 {
                     wasSaid = true;
@@ -84,6 +70,28 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
             }
 
             await Task.Delay(s_bindInterval, time, cancellationToken);
+        }
+    }
+
+    private Socket Listen()
+    {
+        Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                // [::] means every address, of both families.
+                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
+            }
+
+            listener.Bind(endpoint);
+            listener.Listen(MaxConnections);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
         }
     }
 
