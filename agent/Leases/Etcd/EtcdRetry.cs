@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>Tries again what etcd refuses or is not there for, with growing pauses and few lines. Ended by the token.</summary>
+/// <summary>
+/// Tries again what etcd refuses or is not there for, with growing pauses and few lines. Ended by the token.
+/// </summary>
 internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger)
 {
     /// <param name="what">Begins the line that is logged: <c>Network config</c>.</param>

@@ -96,7 +96,8 @@ internal sealed class EtcdSubnetManager : ISubnetManager
     private HashSet<string> Enter(FeedBatch batch, LeaseBook book, Lease own)
     {
         HashSet<string> changed = book.Apply(batch, own);
-        bool isAboutOwn = batch.All is not null || batch.Events.Any(happened => _keys.NameOf(happened.Kv.Key) == own.Key);
+        bool isAboutOwn =
+            batch.All is not null || batch.Events.Any(happened => _keys.NameOf(happened.Kv.Key) == own.Key);
         if (isAboutOwn && !book.Has(own))
         {
             _keeper.Doubt();
@@ -114,7 +115,8 @@ internal sealed class EtcdSubnetManager : ISubnetManager
             if (found.Kvs is not [KeyValue kv])
             {
                 throw EtcdRetry.NotYet(
-                    $"the key {_keys.Config} is absent: put net-conf.json there, as {{\"Network\": \"10.244.0.0/16\"}}");
+                    $"the key {_keys.Config} is absent: "
+                    + "put net-conf.json there, as {\"Network\": \"10.244.0.0/16\"}");
             }
 
             NetworkConfig config = NetworkConfigReader.Parse(kv.Value);

@@ -1,6 +1,6 @@
-using FlannelCni.Agent;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
+using FlannelCni.Agent.Supervision;
 using FlannelCni.TestKit;
 
 namespace FlannelCni.IntegrationTests.Leases.Etcd;
