@@ -122,9 +122,13 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         {
             await node.Value.ServeAsync();
         }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            Log.ConnectionEnded(logger, e.Message);
+        }
         catch (Exception e)
         {
-            Log.NotServed(logger, e.Message);
+            Log.NotAnswered(logger, e);
         }
         finally
         {
@@ -180,6 +184,9 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         internal static partial void NotAccepted(ILogger logger, string cause);
 
         [LoggerMessage(LogLevel.Debug, "Health server: connection ended: {Cause}")]
-        internal static partial void NotServed(ILogger logger, string cause);
+        internal static partial void ConnectionEnded(ILogger logger, string cause);
+
+        [LoggerMessage(LogLevel.Error, "Health server cannot answer")]
+        internal static partial void NotAnswered(ILogger logger, Exception cause);
     }
 }
