@@ -19,12 +19,17 @@ internal interface IStore<TKey, TEntry>
     bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out TKey key, out TEntry? entry);
 
     /// <summary>Adds or replaces each by its key.</summary>
-    /// <returns>One line an entry that was refused.</returns>
-    ValueTask<IReadOnlyList<string>> UpsertAsync(
+    /// <returns>The entries that were refused.</returns>
+    ValueTask<IReadOnlyList<EntryFailure<TKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<TKey, TEntry>> entries, CancellationToken cancellationToken);
 
     /// <summary>Removes each; one that is gone already is no failure.</summary>
-    /// <returns>One line an entry that was refused.</returns>
-    ValueTask<IReadOnlyList<string>> DeleteAsync(
+    /// <returns>The entries that were refused.</returns>
+    ValueTask<IReadOnlyList<EntryFailure<TKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<TKey, TEntry>> entries, CancellationToken cancellationToken);
 }
+
+/// <summary>An entry that was refused.</summary>
+/// <param name="Message">What was done, to what, and why not.</param>
+internal readonly record struct EntryFailure<TKey>(TKey Key, string Message)
+    where TKey : struct, IEquatable<TKey>;

@@ -36,9 +36,10 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         {
             foreach (Route route in rtnl.ListRoutes(new RouteFilter(is6) { OutInterface = device.Index }))
             {
+                // Of several under one key the kernel uses the first, and replaces it.
                 if (route.Type == RouteType.RTN_UNICAST)
                 {
-                    entries[KeyOf(route)] = EntryOf(route);
+                    entries.TryAdd(KeyOf(route), EntryOf(route));
                 }
             }
         }
@@ -71,7 +72,7 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         return true;
     }
 
-    public ValueTask<IReadOnlyList<string>> UpsertAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
@@ -80,19 +81,24 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
             _batch.ReplaceRoute(RouteOf(key, entry));
         }
 
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace route", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace route", entries));
     }
 
-    public ValueTask<IReadOnlyList<string>> DeleteAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
         foreach ((RouteKey key, RouteEntry entry) in entries)
         {
-            _batch.DeleteRoute(RouteOf(key, entry));
+            // By whomever it was made: a protocol or scope that is named must match.
+            _batch.DeleteRoute(RouteOf(key, entry) with
+            {
+                Protocol = RouteProtocol.RTPROT_UNSPEC,
+                Scope = RouteScope.RT_SCOPE_NOWHERE,
+            });
         }
 
-        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete route", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete route", entries));
     }
 
     private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);

@@ -1,6 +1,6 @@
 // Lines KEY=VALUE, split at the first "=". Nothing is trimmed but a carriage return at the end; there are no quotes, no
 // comments, no "export". Unknown keys and lines without "=" are passed by, and a later line overrides an earlier one.
-// A file cut short or written by hand must end in a sentence, never in a crash: this is the best known error of flannel.
+// A file cut short or written by hand must end in a sentence, never in a crash: it is the best known error of flannel.
 
 using System.Collections.Immutable;
 using System.Text;

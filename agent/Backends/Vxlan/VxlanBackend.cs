@@ -25,14 +25,14 @@ internal sealed class VxlanBackend : IBackend
         List<string> names = [];
         if (network.EnableIPv4)
         {
-            _device4 = new VxlanDevice(rtnl, macFile, config, is6: false);
+            _device4 = new VxlanDevice(rtnl, macFile, config, network.Network);
             names.Add(_device4.Name);
             tables.AddRange(TablesOf(rtnl, is6: false));
         }
 
         if (network.EnableIPv6)
         {
-            _device6 = new VxlanDevice(rtnl, macFile, config, is6: true);
+            _device6 = new VxlanDevice(rtnl, macFile, config, network.IPv6Network);
             names.Add(_device6.Name);
             tables.AddRange(TablesOf(rtnl, is6: true));
         }
@@ -79,5 +79,5 @@ internal sealed class VxlanBackend : IBackend
     ];
 
     private string? DataOf(DeviceFacts? facts) =>
-        facts is null ? null : new VtepData(_config.Vni, facts.Mac).ToJson();
+        facts is null ? null : new VtepData(unchecked((ushort)_config.Vni), facts.Mac).ToJson();
 }

@@ -18,14 +18,11 @@ public static class RawFile
     /// <summary>Null: there is none.</summary>
     public static byte[]? ReadAllBytesIfPresent(string path)
     {
-        try
-        {
-            return ReadAllBytes(path);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
-        {
-            return null;
-        }
+        using SafeFd fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        Errno errno = Libc.LastError;
+        return !fd.IsInvalid ? ReadToEnd(fd, path)
+            : errno is Errno.ENOENT or Errno.ENOTDIR ? null
+            : throw new LinuxException($"open {path}", errno);
     }
 
     /// <summary>Writes over an existing file, such as one of /proc/sys, with a single write.</summary>
@@ -38,8 +35,15 @@ public static class RawFile
     /// <summary>Standard input of this process, to its end.</summary>
     public static byte[] ReadStandardInput()
     {
-        using SafeFd fd = new(0);
-        return ReadToEnd(fd, "standard input");
+        SafeFd fd = new(0);
+        try
+        {
+            return ReadToEnd(fd, "standard input");
+        }
+        finally
+        {
+            fd.SetHandleAsInvalid();    // stays open: the next file opened would become the standard input of children
+        }
     }
 
     /// <summary>To standard output, whole.</summary>

@@ -19,6 +19,8 @@ internal static partial class Libc
 
     // linux/stat.h
     internal const int AT_EMPTY_PATH = 0x1000;
+    internal const int AT_FDCWD = -100;
+    internal const uint STATX_TYPE = 0x1;
     internal const uint STATX_INO = 0x100;
 
     // sys/file.h
@@ -77,8 +79,17 @@ internal static partial class Libc
     [LibraryImport(Name)]
     internal static partial int close(int fd);
 
-    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial SafeFd open(string path, int flags, uint mode);
+    // A C int leaves the upper half of the register undefined, which a handle's marshaller would take for its own:
+    // the -1 of a failure would become descriptor 4294967295. So a descriptor comes back as int.
+    internal static SafeFd open(string path, int flags, uint mode) => new(OpenDescriptor(path, flags, mode));
+
+    internal static SafeFd socket(int family, int type, int protocol) => new(SocketDescriptor(family, type, protocol));
+
+    [LibraryImport(Name, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenDescriptor(string path, int flags, uint mode);
+
+    [LibraryImport(Name, EntryPoint = "socket", SetLastError = true)]
+    private static partial int SocketDescriptor(int family, int type, int protocol);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint read(SafeFd fd, Span<byte> buffer, nint count);
@@ -97,6 +108,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(SafeFd fd, string path, int flags, uint mask, ref Statx buffer);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8, EntryPoint = nameof(statx))]
+    internal static partial int statx_at(int directory, string path, int flags, uint mask, ref Statx buffer);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int fstatfs(SafeFd fd, ref StatFs buffer);
@@ -123,9 +137,6 @@ internal static partial class Libc
     internal static partial int unshare(int flags);
 
     [LibraryImport(Name, SetLastError = true)]
-    internal static partial SafeFd socket(int family, int type, int protocol);
-
-    [LibraryImport(Name, SetLastError = true)]
     internal static partial int bind(SafeFd fd, in SockAddrNl address, int length);
 
     [LibraryImport(Name, SetLastError = true)]
@@ -139,6 +150,12 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint recv(SafeFd fd, Span<byte> buffer, nint length, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint getrandom(ref ulong buffer, nint length, uint flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int nanosleep(in TimeSpec request, nint remaining);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int kill(int pid, int signal);

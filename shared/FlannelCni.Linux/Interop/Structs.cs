@@ -57,10 +57,21 @@ internal struct PosixSpawnFileActions
     private ulong _element;
 }
 
+/// <summary><c>struct timespec</c>, time.h; 16 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TimeSpec
+{
+    internal long Seconds;        // tv_sec
+    internal long Nanoseconds;    // tv_nsec
+}
+
 /// <summary><c>struct statx</c>, linux/stat.h; 256 bytes, of which only the file's identity matters here.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct Statx
 {
+    [FieldOffset(28)]
+    internal ushort Mode;          // stx_mode
+
     [FieldOffset(32)]
     internal ulong Inode;          // stx_ino
 

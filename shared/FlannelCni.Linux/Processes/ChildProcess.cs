@@ -163,6 +163,21 @@ public sealed class ChildProcess : IDisposable
         return count > 0;
     }
 
+    /// <summary>
+    /// Writes the input at once instead of in <see cref="Wait"/>, so that the child works meanwhile. For inputs that
+    /// fit into a pipe; with a longer one this waits until the child has read it.
+    /// </summary>
+    public void Send()
+    {
+        int written = 0;
+        while (written < _input.Length)
+        {
+            written += WriteSome(written);
+        }
+
+        _stdin.Dispose();
+    }
+
     private int WaitPid()
     {
         int status;

@@ -18,6 +18,17 @@ public sealed partial class RtnlSocket
         _socket.Execute(RouteMessages.Compose(buffer, RTM_NEWROUTE, Create, route), "add route", route.Destination);
     }
 
+    /// <summary><c>ip route prepend</c>: beside others of the same destination (IPv6: one of several paths).</summary>
+    /// <exception cref="NetlinkException">EEXIST: this very route exists.</exception>
+    public void PrependRoute(in Route route)
+    {
+        Span<byte> buffer = stackalloc byte[MessageSize];
+        _socket.Execute(
+            RouteMessages.Compose(buffer, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE, route),
+            "prepend route",
+            route.Destination);
+    }
+
     /// <summary><c>ip route replace</c>: the route of this table, destination and metric becomes this one, at once.</summary>
     public void ReplaceRoute(in Route route)
     {

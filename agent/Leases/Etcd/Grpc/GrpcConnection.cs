@@ -101,9 +101,11 @@ internal sealed class GrpcConnection : IDisposable
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+
+            // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
             socket.SetRawSocketOption(
                 IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)(3 * _timeout).TotalMilliseconds));
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -1,5 +1,5 @@
-using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.TestKit;
 

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using FlannelCni.Linux.Net;
+using FlannelCni.Plugin.Json;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Bridging;
+
+/// <summary>The bridge's part of a rendered configuration; keys and defaults are those of upstream's plugin.</summary>
+internal sealed record BridgeConf
+{
+    private const string DefaultBridge = "cni0";
+
+    /// <summary>Name of the bridge device.</summary>
+    internal string Bridge { get; init; } = DefaultBridge;
+
+    /// <summary>The bridge has the pods' gateway addresses, and the host forwards.</summary>
+    internal bool IsGateway { get; init; }
+
+    /// <summary>Pods get default routes through the bridge.</summary>
+    internal bool IsDefaultGateway { get; init; }
+
+    /// <summary>Replace a conflicting address of the bridge instead of failing.</summary>
+    internal bool ForceAddress { get; init; }
+
+    /// <summary>Of the veth pair; 0: the kernel's default.</summary>
+    internal uint Mtu { get; init; }
+
+    internal bool HairpinMode { get; init; }
+
+    internal bool PromiscMode { get; init; }
+
+    internal bool PortIsolation { get; init; }
+
+    /// <summary>Detect duplicates of the pod's IPv6 addresses, which takes a second or two.</summary>
+    internal bool EnableDad { get; init; }
+
+    /// <summary>Leave the pod's end down.</summary>
+    internal bool DisableContainerInterface { get; init; }
+
+    /// <summary>Empty: the pod gets no addresses.</summary>
+    internal string IpamType { get; init; } = "";
+
+    /// <summary>Of the pod's end; null: any.</summary>
+    internal MacAddress? Mac { get; init; }
+
+    /// <summary>Replaces IPAM's unless empty.</summary>
+    internal CniDns Dns { get; init; } = new();
+
+    /// <exception cref="CniException">
+    /// Internal: a wrong type or a contradiction. UnsupportedField: something this plugin does not do.
+    /// </exception>
+    internal static BridgeConf Read(JsonMap config, CniArgs args)
+    {
+        BridgeConf conf;
+        try
+        {
+            RefuseUnsupported(config);
+            conf = ReadFields(config, args);
+        }
+        catch (JsonException e)
+        {
+            throw new CniException(CniErrorCode.Internal, $"failed to load netconf: {e.Message}");
+        }
+
+        if (conf.HairpinMode && conf.PromiscMode)
+        {
+            throw new CniException(
+                CniErrorCode.Internal, "cannot set hairpin mode and promiscuous mode at the same time.");
+        }
+
+        if (conf.DisableContainerInterface && conf.IpamType.Length > 0)
+        {
+            throw new CniException(
+                CniErrorCode.Internal, "cannot use IPAM when DisableContainerInterface flag is set");
+        }
+
+        return conf;
+    }
+
+    private static BridgeConf ReadFields(JsonMap config, CniArgs args) => new()
+    {
+        Bridge = config.Text("bridge") is { Length: > 0 } name ? name : DefaultBridge,
+        IsGateway = config.Flag("isGateway") || config.Flag("isDefaultGateway"),
+        IsDefaultGateway = config.Flag("isDefaultGateway"),
+        ForceAddress = config.Flag("forceAddress"),
+        Mtu = ReadMtu(config),
+        HairpinMode = config.Flag("hairpinMode"),
+        PromiscMode = config.Flag("promiscMode"),
+        PortIsolation = config.Flag("portIsolation"),
+        EnableDad = config.Flag("enabledad"),
+        DisableContainerInterface = config.Flag("disableContainerInterface"),
+        IpamType = config.Object("ipam")?.Text("type") ?? "",
+        Mac = ReadMac(config, args),
+        Dns = ResultReader.ReadDns(config),
+    };
+
+    private static uint ReadMtu(JsonMap config) => config.Integer("mtu") switch
+    {
+        null => 0,
+        >= 0 and int mtu => (uint)mtu,
+        int negative => throw new JsonException($"\"mtu\" is {negative}"),
+    };
+
+    /// <summary>The runtime's wish counts before the user's, and that before the caller's arguments.</summary>
+    private static MacAddress? ReadMac(JsonMap config, CniArgs args)
+    {
+        string?[] wishes =
+        [
+            config.Object("runtimeConfig")?.Text("mac"),
+            config.Object("args")?.Object("cni")?.Text("mac"),
+            args.Mac,
+        ];
+        return wishes.FirstOrDefault(static wish => !string.IsNullOrEmpty(wish)) is not string text ? null
+            : MacAddress.TryParse(text, out MacAddress mac) ? mac
+            : throw new CniException(
+                CniErrorCode.Internal, $"failed to make veth pair: invalid MAC address: \"{text}\"");
+    }
+
+    private static void RefuseUnsupported(JsonMap config)
+    {
+        string? field = config.Integer("vlan") is not (null or 0) ? "vlan"
+            : config.Array("vlanTrunk") is not null ? "vlanTrunk"
+            : config.Flag("macspoofchk") ? "macspoofchk"
+            : config.Flag("ipMasq") ? "ipMasq"
+            : null;
+        if (field is not null)
+        {
+            throw new CniException(
+                CniErrorCode.UnsupportedField, $"unsupported field \"{field}\"", "in the configuration of the bridge");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using FlannelCni.Linux;
+using FlannelCni.Linux.Files;
+using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
+using FlannelCni.Linux.Rtnetlink;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Bridging;
+
+/// <summary>
+/// The node's bridge, which all pods share and no command owns: several may make it and give it its address at the same
+/// time, and each finds it done.
+/// </summary>
+/// <param name="socket">Opened on the host.</param>
+internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
+{
+    private Link? _found;
+    private bool _hasPinnedMac;
+
+    internal int Index => Found.Index;
+
+    private Link Found => _found ?? throw new InvalidOperationException("the bridge was not looked for");
+
+    /// <summary>Makes it if there is none, and sees to it that it is up.</summary>
+    /// <exception cref="CniException">Internal: something else has its name, or the kernel refused.</exception>
+    internal void Ensure()
+    {
+        try
+        {
+            _found = socket.FindLink(conf.Bridge) ?? Add();
+            if (!Found.IsBridge)
+            {
+                throw Refused($"\"{conf.Bridge}\" already exists but is not a bridge");
+            }
+
+            if (conf.PromiscMode)
+            {
+                socket.SetPromiscuous(Index);
+            }
+
+            if (!Found.IsUp)
+            {
+                socket.SetUp(Index);
+            }
+        }
+        catch (NetlinkException e)
+        {
+            throw Refused(e.Message);
+        }
+    }
+
+    /// <summary>The pods' gateways become its addresses, and the host forwards.</summary>
+    /// <exception cref="CniException">Internal: it has another one.</exception>
+    internal void EnsureGateways(IReadOnlyList<IpPrefix> gateways)
+    {
+        foreach (IpPrefix gateway in gateways)
+        {
+            EnsureAddress(gateway);
+        }
+
+        EnsureForwarding("net/ipv4/ip_forward", gateways.Any(static gateway => gateway.Is4));
+        EnsureForwarding("net/ipv6/conf/all/forwarding", gateways.Any(static gateway => gateway.Is6));
+    }
+
+    /// <summary>As it is now: an unpinned one changes with the ports.</summary>
+    internal MacAddress GetMac() => _hasPinnedMac ? Found.Mac : socket.FindLink(Index)?.Mac ?? Found.Mac;
+
+    private Link Add()
+    {
+        MacAddress mac = RandomLink.Mac();
+        try
+        {
+            // With an address from the start it never takes over that of a port, which a neighbour would have to learn
+            // anew each time.
+            socket.AddBridge(conf.Bridge, mac, conf.Mtu);
+            _hasPinnedMac = true;
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EEXIST)
+        {
+            // Another ADD was faster.
+        }
+
+        OptionalSysctl.Write($"net/ipv6/conf/{conf.Bridge}/accept_ra", "0");
+        return socket.FindLink(conf.Bridge) ?? throw Refused($"\"{conf.Bridge}\" has vanished");
+    }
+
+    private void EnsureAddress(IpPrefix gateway)
+    {
+        List<LinkAddress> present = socket.ListAddresses(gateway.Is6, Index);
+        if (present.Any(address => address.Prefix == gateway))
+        {
+            return;
+        }
+
+        foreach (LinkAddress other in present)
+        {
+            // Several disjoint IPv6 addresses are usual; a second IPv4 one is a former subnet's.
+            if (gateway.Is4 || other.Prefix.Overlaps(gateway))
+            {
+                RemoveConflicting(other, gateway);
+            }
+        }
+
+        AddAddress(gateway);
+    }
+
+    private void RemoveConflicting(in LinkAddress other, IpPrefix gateway)
+    {
+        if (!conf.ForceAddress)
+        {
+            throw new CniException(
+                CniErrorCode.Internal,
+                $"failed to set bridge addr: \"{conf.Bridge}\" already has an IP address different from {gateway}");
+        }
+
+        _ = socket.DeleteAddressIfPresent(Index, other.Prefix);
+    }
+
+    private void AddAddress(IpPrefix gateway)
+    {
+        try
+        {
+            socket.AddAddress(new LinkAddress(Index, gateway)
+            {
+                Broadcast = gateway.Is4 && gateway.Length <= 30 ? gateway.Last : default,
+
+                // Duplicate detection would hold the first pod's gateway back for two seconds.
+                Flags = gateway.Is6 ? AddressFlags.IFA_F_NODAD : AddressFlags.None,
+            });
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EEXIST)
+        {
+            // Another ADD was faster.
+        }
+
+        if (!_hasPinnedMac)
+        {
+            // One that somebody else made follows its ports until its address is set, if only to what it is.
+            socket.SetMac(Index, Found.Mac);
+            _hasPinnedMac = true;
+        }
+    }
+
+    private static void EnsureForwarding(string sysctl, bool isWanted)
+    {
+        try
+        {
+            if (isWanted && Sysctl.Read(sysctl) != "1")
+            {
+                Sysctl.Write(sysctl, "1");
+            }
+        }
+        catch (LinuxException e)
+        {
+            throw new CniException(CniErrorCode.Internal, $"failed to enable forwarding: {e.Message}");
+        }
+    }
+
+    private CniException Refused(string because) =>
+        new(CniErrorCode.Internal, $"failed to create bridge \"{conf.Bridge}\": {because}");
+}

@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Bridging;
+
+/// <summary>The links, addresses and routes of one attachment.</summary>
+internal interface IPodNetwork
+{
+    /// <summary>Before anything is touched: an interface of that name would be another attachment's.</summary>
+    /// <exception cref="CniException">Internal: the pod has one, or its namespace cannot be opened.</exception>
+    void RequireFreeName();
+
+    /// <summary>The bridge, and a veth pair between it and the pod. When it fails there is no pair.</summary>
+    void Connect();
+
+    /// <summary>Addresses, routes, gateway; then waits until packets can pass.</summary>
+    /// <param name="plan">Null: no addresses, a pure layer 2.</param>
+    /// <returns>Bridge, host end, pod end.</returns>
+    ImmutableArray<CniInterface> Configure(BridgePlan? plan);
+
+    /// <summary>Deletes the pair. There being none, or no namespace, is as good.</summary>
+    void Disconnect();
+}

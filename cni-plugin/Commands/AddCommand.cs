@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using FlannelCni.Plugin.Bridging;
+using FlannelCni.Plugin.Ipam;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Commands;
+
+/// <summary>ADD: addresses from IPAM, a veth pair between pod and bridge, routes in the pod.</summary>
+/// <param name="ipam">Null: none, a pure layer 2.</param>
+/// <param name="warn">Takes a sentence for standard error.</param>
+internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork network, Action<string> warn)
+{
+    /// <param name="config">Rendered; what DEL will find.</param>
+    /// <param name="version">Of the result.</param>
+    /// <returns>The result to print.</returns>
+    /// <exception cref="CniException">
+    /// Whatever is thrown, nothing of the attachment is left; the scratch file stays only if an undo failed, for DEL to
+    /// find.
+    /// </exception>
+    internal byte[] Run(BridgeConf conf, byte[] config, string version)
+    {
+        network.RequireFreeName();
+        using Rollback rollback = new(warn);
+
+        // Before any side effect: a DEL must find it even when this process dies half way.
+        SaveScratch(config, rollback);
+
+        // The IPAM program works while the links are made, if it does not look at them.
+        bool isEarly = ipam is { NeedsNoLink: true };
+        using IIpamCall? early = isEarly ? StartIpam(ipam, rollback) : null;
+        network.Connect();
+        rollback.Add("delete the veth pair", network.Disconnect);
+
+        using IIpamCall? late = isEarly ? null : StartIpam(ipam, rollback);
+        CniResult? addresses = (early ?? late)?.Result();
+        BridgePlan? plan = addresses is null ? null : BridgePlan.Derive(conf, addresses);
+        ImmutableArray<CniInterface> interfaces = network.Configure(plan);
+        byte[] printed = ResultPrinter.Print(Compose(conf, plan, addresses, interfaces), version);
+        rollback.Commit();
+        return printed;
+    }
+
+    private static CniResult Compose(
+        BridgeConf conf, BridgePlan? plan, CniResult? addresses, ImmutableArray<CniInterface> interfaces) => new()
+        {
+            Interfaces = interfaces,
+            Ips = plan?.Ips ?? [],
+            Routes = plan?.Routes ?? [],
+            Dns = conf.Dns.IsEmpty ? addresses?.Dns ?? new CniDns() : conf.Dns,
+        };
+
+    /// <summary>The file is the container's: a second network of the same pod overwrites the first one's.</summary>
+    private void SaveScratch(byte[] config, Rollback rollback)
+    {
+        byte[]? others = scratch.Find();
+        scratch.Save(config);
+        rollback.AddIfClean("forget the attachment", () =>
+        {
+            scratch.Delete();
+            if (others is not null)
+            {
+                scratch.Save(others);
+            }
+        });
+    }
+
+    private static IIpamCall? StartIpam(IIpam? plugin, Rollback rollback)
+    {
+        if (plugin is null)
+        {
+            return null;
+        }
+
+        IIpamCall call = plugin.StartAdd();
+
+        // Even if it fails: what it had reserved by then is its own to know.
+        rollback.Add("release the addresses", () =>
+        {
+            using IIpamCall release = plugin.PrepareDelete();
+            release.Result();
+        });
+        return call;
+    }
+}

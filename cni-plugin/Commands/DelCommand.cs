@@ -1,0 +1,47 @@
+using FlannelCni.Plugin.Bridging;
+using FlannelCni.Plugin.Ipam;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Commands;
+
+/// <summary>DEL: the links, then IPAM, so that no address goes to another pod while it is in use.</summary>
+/// <param name="ipam">Null: none, or none that could be known of.</param>
+/// <param name="warn">Takes a sentence for standard error.</param>
+internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, Action<string> warn)
+{
+    /// <param name="isKnown">
+    /// The attachment's own configuration was found. If not, most likely there is nothing left to release, and an IPAM
+    /// plugin that is not installed is no reason to keep a pod from ending.
+    /// </param>
+    /// <exception cref="CniException">The runtime must call again.</exception>
+    internal void Run(bool isKnown)
+    {
+        // It starts up while the links are deleted, and waits for its input.
+        CniException? missing = null;
+        IIpamCall? release = null;
+        try
+        {
+            release = ipam?.PrepareDelete();
+        }
+        catch (CniException e)
+        {
+            missing = e;
+        }
+
+        using (release)
+        {
+            network.Disconnect();
+            release?.Result();
+        }
+
+        if (missing is not null && isKnown)
+        {
+            throw missing;
+        }
+
+        if (missing is not null)
+        {
+            warn($"release the addresses: {missing.Message}");
+        }
+    }
+}

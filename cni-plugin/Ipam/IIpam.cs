@@ -1,0 +1,25 @@
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.Plugin.Ipam;
+
+/// <summary>Addresses of one attachment, from the IPAM plugin that its configuration names.</summary>
+internal interface IIpam
+{
+    /// <summary>Can it be called before the pod has its interface?</summary>
+    bool NeedsNoLink { get; }
+
+    /// <summary>Starts an ADD and returns while it runs.</summary>
+    IIpamCall StartAdd();
+
+    /// <summary>Starts a DEL that waits for <see cref="IIpamCall.Result"/> before it releases anything.</summary>
+    IIpamCall PrepareDelete();
+}
+
+/// <summary>A call under way. Disposing of it waits for the end of one that has begun to act.</summary>
+internal interface IIpamCall : IDisposable
+{
+    /// <summary>Lets it act, if it does not yet, and waits for its end.</summary>
+    /// <returns>Of an ADD the addresses and more; of a DEL nothing.</returns>
+    /// <exception cref="CniException">Its own error.</exception>
+    CniResult Result();
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace FlannelCni.Plugin.Json;
+
+/// <summary>Reads fields as Go decodes a struct: keys in any case, a wrong type fails the document.</summary>
+internal static class JsonFields
+{
+    /// <summary>Empty: there is none.</summary>
+    /// <exception cref="JsonException">Not a string.</exception>
+    internal static string Text(this JsonMap map, string field) => map.Field(field, JsonKind.String)?.Text ?? "";
+
+    internal static bool Flag(this JsonMap map, string field) => map.Field(field, JsonKind.Boolean)?.IsTrue ?? false;
+
+    internal static JsonMap? Object(this JsonMap map, string field) => map.Field(field, JsonKind.Object)?.Map;
+
+    /// <summary>Null: there is none; an empty list is one.</summary>
+    internal static IReadOnlyList<JsonValue>? Array(this JsonMap map, string field) =>
+        map.Field(field, JsonKind.Array)?.Items;
+
+    /// <summary>Null: there is none.</summary>
+    /// <exception cref="JsonException">Not a number, or not a whole one of 32 bits.</exception>
+    internal static int? Integer(this JsonMap map, string field)
+    {
+        if (map.Field(field, JsonKind.Number) is not JsonValue value)
+        {
+            return null;
+        }
+
+        return value.Number == Math.Floor(value.Number) && Math.Abs(value.Number) <= int.MaxValue
+            ? (int)value.Number
+            : throw new JsonException(
+                $"\"{field}\" is {GoNumber.Format(value.Number)}, a whole number of 32 bits is expected");
+    }
+
+    /// <summary>The objects of a list; empty: there is none.</summary>
+    internal static IEnumerable<JsonMap> Objects(this JsonMap map, string field)
+    {
+        foreach (JsonValue item in map.Array(field) ?? [])
+        {
+            yield return item.Map ?? throw Mismatch($"an item of \"{field}\"", item.Kind, JsonKind.Object);
+        }
+    }
+
+    /// <summary>The strings of a list; empty: there is none.</summary>
+    internal static List<string> Texts(this JsonMap map, string field)
+    {
+        List<string> texts = [];
+        foreach (JsonValue item in map.Array(field) ?? [])
+        {
+            texts.Add(item.Kind == JsonKind.String
+                ? item.Text
+                : throw Mismatch($"an item of \"{field}\"", item.Kind, JsonKind.String));
+        }
+
+        return texts;
+    }
+
+    private static JsonValue? Field(this JsonMap map, string field, JsonKind kind)
+    {
+        JsonValue? value = map.FindField(field);
+        return value is null || value.Kind == kind ? value : throw Mismatch($"\"{field}\"", value.Kind, kind);
+    }
+
+    private static JsonException Mismatch(string what, JsonKind found, JsonKind expected) =>
+        new($"{what} is {Name(found)}, {Name(expected)} is expected");
+
+    private static string Name(JsonKind kind) => kind switch
+    {
+        JsonKind.Null => "null",
+        JsonKind.Boolean => "true or false",
+        JsonKind.Number => "a number",
+        JsonKind.String => "a string",
+        JsonKind.Array => "a list",
+        _ => "an object",
+    };
+}

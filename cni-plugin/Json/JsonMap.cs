@@ -1,0 +1,87 @@
+namespace FlannelCni.Plugin.Json;
+
+/// <summary>
+/// The members of an object. One that was read prints with its keys sorted, as a Go map does; one that stands for a Go
+/// struct (<see cref="Struct"/>) prints in the order of setting.
+/// </summary>
+internal sealed class JsonMap
+{
+    private readonly List<(string Key, JsonValue Value)> _members = [];
+
+    internal bool IsStruct { get; private init; }
+
+    /// <summary>In the order of setting.</summary>
+    internal IReadOnlyList<(string Key, JsonValue Value)> Members => _members;
+
+    internal static JsonMap Struct() => new() { IsStruct = true };
+
+    /// <summary>A map of the same members, to be changed without changing this one.</summary>
+    internal JsonMap Copy()
+    {
+        JsonMap copy = new() { IsStruct = IsStruct };
+        copy._members.AddRange(_members);
+        return copy;
+    }
+
+    internal bool Has(string key) => Find(key) is not null;
+
+    /// <summary>By the exact key, as in a Go map; null: there is none.</summary>
+    internal JsonValue? Find(string key)
+    {
+        foreach ((string name, JsonValue value) in _members)
+        {
+            if (name == key)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>By a struct field's name, which Go matches in any case; the last counts. A null is none.</summary>
+    internal JsonValue? FindField(string field)
+    {
+        for (int i = _members.Count - 1; i >= 0; i--)
+        {
+            if (string.Equals(_members[i].Key, field, StringComparison.OrdinalIgnoreCase))
+            {
+                return _members[i].Value.Kind == JsonKind.Null ? null : _members[i].Value;
+            }
+        }
+
+        return null;
+    }
+
+    internal void Set(string key, JsonValue value)
+    {
+        for (int i = 0; i < _members.Count; i++)
+        {
+            if (_members[i].Key == key)
+            {
+                _members.RemoveAt(i);
+                break;
+            }
+        }
+
+        _members.Add((key, value));
+    }
+
+    /// <summary>Sets it unless it is empty, as Go's <c>omitempty</c>.</summary>
+    internal void SetUnlessEmpty(string key, string value)
+    {
+        if (value.Length > 0)
+        {
+            Set(key, value);
+        }
+    }
+
+    /// <inheritdoc cref="SetUnlessEmpty(string, string)"/>
+    internal void SetUnlessEmpty(string key, List<JsonValue> items)
+    {
+        if (items.Count > 0)
+        {
+            Set(key, items);
+        }
+    }
+}

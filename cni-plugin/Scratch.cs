@@ -1,0 +1,37 @@
+// Upstream's place, name and shape, so that either program takes down what the other set up: dataDir/CONTAINERID holds
+// the rendered configuration. Not upstream's way of writing: truncating in place leaves half a file when the node dies,
+// and the fsync meant against that costs more than all netlink calls together. A rename leaves the old file or the new
+// one; should a power failure take it back altogether, DEL renders the configuration again.
+
+using FlannelCni.Linux.Files;
+
+namespace FlannelCni.Plugin;
+
+/// <summary>What DEL must know of an attachment, kept from before its ADD touches anything else.</summary>
+internal interface IScratch
+{
+    /// <summary>Null: there is none.</summary>
+    byte[]? Find();
+
+    void Save(byte[] config);
+
+    void Delete();
+}
+
+/// <summary>The scratch file of a container. Its folder is there: the lock is in it.</summary>
+internal sealed class Scratch(string dataDir, Attachment attachment) : IScratch
+{
+    private readonly string _path = $"{dataDir}/{attachment.ContainerId}";
+    private readonly string _temporary = $"{dataDir}/.{attachment.Key}.tmp";
+
+    public byte[]? Find() => RawFile.ReadAllBytesIfPresent(_path);
+
+    public void Save(byte[] config) => SoleWriterFile.Write(
+        _path, _temporary, config, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+    public void Delete()
+    {
+        RawFile.DeleteIfPresent(_path);
+        RawFile.DeleteIfPresent(_temporary);    // of an ADD that was killed
+    }
+}

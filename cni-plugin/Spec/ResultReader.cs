@@ -1,0 +1,109 @@
+using System.Text.Json;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
+using FlannelCni.Plugin.Json;
+
+namespace FlannelCni.Plugin.Spec;
+
+/// <summary>Reads a result that another plugin printed, of any version.</summary>
+internal static class ResultReader
+{
+    /// <param name="output">The plugin's standard output; a literal null is an empty result.</param>
+    /// <param name="defaultVersion">Of a result that names none.</param>
+    /// <param name="version">That of the result.</param>
+    /// <exception cref="JsonException">Not a result.</exception>
+    internal static CniResult Read(ReadOnlySpan<byte> output, string defaultVersion, out string version)
+    {
+        JsonValue document = JsonParser.Parse(output);
+        version = CniVersion.OrOldest(defaultVersion);
+        if (document.Kind == JsonKind.Null)
+        {
+            return new CniResult();
+        }
+
+        JsonMap map = document.Map ?? throw new JsonException("the result is no object");
+        if (map.Text("cniVersion") is { Length: > 0 } own)
+        {
+            version = own;
+        }
+
+        if (!CniVersion.Supported.Contains(version))
+        {
+            throw new JsonException($"unsupported CNI result version \"{version}\"");
+        }
+
+        return version is "0.1.0" or "0.2.0" ? ReadByFamily(map) : new CniResult
+        {
+            Interfaces = [.. map.Objects("interfaces").Select(ReadInterface)],
+            Ips = [.. map.Objects("ips").Select(ReadIp)],
+            Routes = [.. ReadRoutes(map)],
+            Dns = ReadDns(map),
+        };
+    }
+
+    /// <summary>The list <c>routes</c> of a result or of an <c>ipam</c> section.</summary>
+    /// <exception cref="JsonException">A destination is missing or is none.</exception>
+    internal static IEnumerable<CniRoute> ReadRoutes(JsonMap map)
+    {
+        foreach (JsonMap route in map.Objects("routes"))
+        {
+            yield return new CniRoute(Prefix(route, "dst"), Address(route, "gw"))
+            {
+                Mtu = route.Integer("mtu") ?? 0,
+                AdvertisedMss = route.Integer("advmss") ?? 0,
+                Priority = route.Integer("priority") ?? 0,
+                Table = route.Integer("table"),
+                Scope = route.Integer("scope") is int scope ? (RouteScope)scope : null,
+            };
+        }
+    }
+
+    internal static CniDns ReadDns(JsonMap map) => map.Object("dns") is not JsonMap dns ? new CniDns() : new CniDns
+    {
+        Nameservers = dns.Texts("nameservers"),
+        Domain = dns.Text("domain"),
+        Search = dns.Texts("search"),
+        Options = dns.Texts("options"),
+    };
+
+    /// <summary>0.1.0 and 0.2.0: one address per family, its routes with it.</summary>
+    private static CniResult ReadByFamily(JsonMap map)
+    {
+        List<CniIp> ips = [];
+        List<CniRoute> routes = [];
+        foreach (JsonMap? family in (JsonMap?[])[map.Object("ip4"), map.Object("ip6")])
+        {
+            if (family is not null)
+            {
+                ips.Add(new CniIp(Prefix(family, "ip"), Address(family, "gateway"), Interface: null));
+                routes.AddRange(ReadRoutes(family));
+            }
+        }
+
+        return new CniResult { Ips = [.. ips], Routes = [.. routes], Dns = ReadDns(map) };
+    }
+
+    private static CniInterface ReadInterface(JsonMap map) =>
+        new(map.Text("name"), map.Text("mac"), map.Text("sandbox"))
+        {
+            Mtu = map.Integer("mtu") ?? 0,
+            SocketPath = map.Text("socketPath"),
+            PciId = map.Text("pciID"),
+        };
+
+    private static CniIp ReadIp(JsonMap map) =>
+        new(Prefix(map, "address"), Address(map, "gateway"), map.Integer("interface"));
+
+    private static IpPrefix Prefix(JsonMap map, string field) =>
+        IpPrefix.TryParse(map.Text(field), out IpPrefix prefix)
+            ? prefix
+            : throw new JsonException($"invalid CIDR address: {map.Text(field)}");
+
+    private static IpAddr Address(JsonMap map, string field)
+    {
+        string text = map.Text(field);
+        return text.Length == 0 ? default
+            : IpAddr.TryParse(text, out IpAddr address) ? address
+            : throw new JsonException($"invalid IP address: {text}");
+    }
+}
