@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
-using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
 
-namespace FlannelCni.UnitTests.Health;
+namespace FlannelCni.UnitTests.Metrics;
 
 public sealed class PrometheusTextTests : IDisposable
 {

@@ -1,6 +1,6 @@
-using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
 
-namespace FlannelCni.UnitTests.Health;
+namespace FlannelCni.UnitTests.Metrics;
 
 public sealed class AgentMetricsTests
 {
