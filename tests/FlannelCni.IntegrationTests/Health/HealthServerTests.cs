@@ -157,6 +157,24 @@ public sealed class HealthServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_restarted_server_has_its_port_at_once()
+    {
+        using CancellationTokenSource end = new();
+        HealthServer first = Server(new IPEndPoint(IPAddress.Loopback, 0));
+        Task running = first.RunAsync(end.Token);
+        await Wait.Until(() => first.Bound is not null, s_soon, "the first server listens");
+        _endPoint = first.Bound!;   // just seen
+        using HttpResponseMessage response = await GetAsync("/healthz");
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        HealthServer second = Server(_endPoint);
+        _running.Add(second.RunAsync(_end.Token));
+
+        Assert.Equal(_endPoint, second.Bound);
+    }
+
+    [Fact]
     public async Task Every_address_means_both_families()
     {
         IPEndPoint endPoint = await StartAsync(HealthServer.EndPoint(FlannelCni.Linux.Net.IpAddr.Any6, 0));
