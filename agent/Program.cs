@@ -76,7 +76,7 @@ internal static partial class Program
         TimeProvider time = TimeProvider.System;
         ILogger logger = loggers.CreateLogger("flanneld");
         health.Starting("waiting for the network config");
-        await using ISubnetManager manager = SubnetManagerFactory.Create(options, paths, time, loggers);
+        await using ISubnetManager manager = SubnetManagerFactory.Create(options, paths, metrics, time, loggers);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
 
         using RtnlSocket rtnl = RtnlSocket.Open();

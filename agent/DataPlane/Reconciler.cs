@@ -129,6 +129,11 @@ internal sealed partial class Reconciler
         string? trouble = run.Failures.Count > 0 ? run.Failures[0]
             : _leases is null ? "no complete list of leases yet" : null;
         Status = new DataPlaneStatus(trouble, _time.GetTimestamp(), _peers.Admitted.Count, _peers.Refused.Count);
+        if (work.Snapshot is not null)
+        {
+            _report.Count(Status);
+        }
+
         if (trouble is null)
         {
             _firstSync.TrySetResult();

@@ -22,9 +22,18 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
             metrics.Reconciled(run.Failures.Count == 0, duration);
         }
 
+        metrics.LeaseEvents(run.PeerChanges.Count);
         SayPeers(run, duration);
         SayRepairs(run);
         SayFailures(run);
+    }
+
+    /// <summary>How many peers there are, and that the leases were known to be complete just now.</summary>
+    internal void Count(DataPlaneStatus status)
+    {
+        metrics.Peers("admitted", status.Peers);
+        metrics.Peers("refused", status.Refused);
+        metrics.LeasesComplete(time.GetUtcNow());
     }
 
     private void SayPeers(RunResult run, TimeSpan duration)
