@@ -36,6 +36,9 @@ public sealed class AgentNode : IDisposable
     /// <summary>Of eth0: 192.0.2.NUMBER.</summary>
     public string Address => TestCluster.Address4(Number).ToString();
 
+    /// <summary>The one started last.</summary>
+    public AgentProcess Agent => _agents[^1];
+
     /// <summary>All that its agents have logged.</summary>
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 

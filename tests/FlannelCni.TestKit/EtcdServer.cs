@@ -43,16 +43,6 @@ public sealed class EtcdServer : IDisposable
     /// <summary>Options that every call of etcdctl gets.</summary>
     public string ControlOptions { get; set; } = "";
 
-    private IPAddress HostAddress
-    {
-        get
-        {
-            byte[] bytes = new byte[4];
-            IpAddr.Parse(Address).WriteTo(bytes);
-            return new IPAddress(bytes);
-        }
-    }
-
     private string Observer => $"http://{Address}:2381";
 
     /// <summary>One that is not running yet.</summary>
@@ -75,10 +65,13 @@ public sealed class EtcdServer : IDisposable
     }
 
     /// <summary>A wire to this server that can be cut.</summary>
-    public TcpRelay NewRelay() => NewRelay(new IPEndPoint(HostAddress, 2378));
+    public TcpRelay NewRelay() => NewRelay(Socket(2378));
 
     /// <summary>One that listens there, in the calling thread's network namespace.</summary>
-    public TcpRelay NewRelay(IPEndPoint here) => new(here, new IPEndPoint(HostAddress, 2379));
+    public TcpRelay NewRelay(IPEndPoint here) => new(here, Socket(2379));
+
+    /// <summary>A wire from 127.0.0.1, which localhost is a name for.</summary>
+    public TcpRelay NewRelayFromLocalhost() => NewRelay(new IPEndPoint(IPAddress.Loopback, 0));
 
     /// <summary>Starts it, with the data it had, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -133,6 +126,13 @@ public sealed class EtcdServer : IDisposable
     }
 
     private string Pid => _folder.File("pid");
+
+    private IPEndPoint Socket(int port)
+    {
+        byte[] bytes = new byte[4];
+        IpAddr.Parse(Address).WriteTo(bytes);
+        return new IPEndPoint(new IPAddress(bytes), port);
+    }
 
     private async Task<bool> IsHealthyAsync()
     {
