@@ -73,7 +73,9 @@ internal sealed class Claims
         return false;
     }
 
-    /// <summary>As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.</summary>
+    /// <summary>
+    /// As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.
+    /// </summary>
     private bool TryFindOverlap(Peer peer, [NotNullWhen(true)] out Peer? holder)
     {
         IpAddr first = peer.Subnet.Is6 ? IpAddr.Any6 : IpAddr.Any4;

@@ -24,7 +24,9 @@ internal sealed class Table<TKey, TEntry>(string kind, PeerPlan<TKey, TEntry> pl
 {
     private readonly Dictionary<PeerKey, TKey> _keyOfPeer = [];
     private readonly Dictionary<TKey, int> _sharers = [];       // peers of a key beyond the first
-    private readonly Dictionary<TKey, TEntry?> _changed = [];    // whose plan this run changed: what it was; null: nothing
+
+    // Whose plan this run changed, and what it was; null: nothing.
+    private readonly Dictionary<TKey, TEntry?> _changed = [];
     private readonly Dictionary<TKey, TEntry> _upserts = [];
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];

@@ -74,7 +74,9 @@ internal sealed class VxlanBackend : IBackend
     private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6) =>
     [
         new Table<NeighbourKey, NeighbourEntry>(
-            "neighbour", OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6), new NeighbourStore(rtnl, is6)),
+            "neighbour",
+            OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
+            new NeighbourStore(rtnl, is6)),
         new Table<FdbKey, FdbDestination>(
             "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
         new Table<RouteKey, RouteEntry>(
