@@ -73,7 +73,7 @@ public sealed class AgentCluster : IDisposable
                 await Wait.Until(
                     async () => await node.MetricAsync("flannel_peers{state=\"admitted\"}") == nodes - 1,
                     AgentNode.Soon,
-                    $"node {node.Number} knows all others: {node.Log}");
+                    () => $"node {node.Number} knows all others: {node.Log}");
                 node.AddPodAddress();
             }
 

@@ -94,14 +94,14 @@ public sealed class AgentNode : IDisposable
         int written = LogCount("Subnet file");
         AgentProcess agent = Start(options, environment);
         await Wait.Until(
-            () => agent.HasEnded || LogCount("Subnet file") > written, Soon, $"subnet.env is written: {Log}");
+            () => agent.HasEnded || LogCount("Subnet file") > written, Soon, () => $"subnet.env is written: {Log}");
         await ReadyAsync();
         return agent;
     }
 
     /// <summary>Waits until /readyz says so.</summary>
     public Task ReadyAsync(int port = 8081) => Wait.Until(
-        async () => (await GetAsync("/readyz", port)).Status == 200, Soon, $"node {Number} is ready: {Log}");
+        async () => (await GetAsync("/readyz", port)).Status == 200, Soon, () => $"node {Number} is ready: {Log}");
 
     /// <summary>Status and body of a page of the health server; 0: it does not answer.</summary>
     public async Task<(int Status, string Body)> GetAsync(string path, int port = 8081)
@@ -130,6 +130,10 @@ public sealed class AgentNode : IDisposable
     /// <summary>The link as iproute2 shows it.</summary>
     public JsonElement Link(string name) => Net.ShellJson($"ip -json -details link show {name}")[0];
 
+    /// <summary>A setting of flannel.1 as iproute2 names it: <c>local</c>, <c>link</c>.</summary>
+    public string TunnelData(string name) =>
+        Link("flannel.1").GetProperty("linkinfo").GetProperty("info_data").GetProperty(name).ToString();
+
     /// <summary>Gives the node an address that pods of others can reach: FLANNEL_SUBNET, on a bridge.</summary>
     public void AddPodAddress(string bridge = "pods") => Net.Shell(
         $"ip link add {bridge} up type bridge && ip address add {Gateway} dev {bridge}");
@@ -157,7 +161,7 @@ public sealed class AgentNode : IDisposable
     public Task ReachesAsync(AgentNode other, TimeSpan? within = null) => Wait.Until(
         () => Task.FromResult(Ping(other, "-c 1 -W 0.3").Received == 1),
         within ?? Soon,
-        $"node {Number} reaches node {other.Number}: {Log}");
+        () => $"node {Number} reaches node {other.Number}: {Log}");
 
     public void Dispose()
     {

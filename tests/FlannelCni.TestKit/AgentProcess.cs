@@ -60,8 +60,12 @@ public sealed class AgentProcess : IDisposable
 
     public void Dispose()
     {
-        _child.Kill();
-        _ = _end.Wait(TimeSpan.FromSeconds(10));
+        if (!_end.IsCompleted)
+        {
+            Kill();
+            _ = _end.Wait(TimeSpan.FromSeconds(10));
+        }
+
         _child.Dispose();
     }
 

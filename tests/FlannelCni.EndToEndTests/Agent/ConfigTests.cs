@@ -56,7 +56,7 @@ public sealed class ConfigTests
         await node.ReadyAsync();
 
         Task SaysAsync(string text) => Wait.Until(
-            () => node.LogCount(text) == 1, AgentNode.Soon, $"it says \"{text}\": {node.Log}");
+            () => node.LogCount(text) == 1, AgentNode.Soon, () => $"it says \"{text}\": {node.Log}");
     }
 
     [Fact]

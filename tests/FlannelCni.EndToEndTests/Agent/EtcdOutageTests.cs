@@ -35,6 +35,6 @@ public sealed class EtcdOutageTests
         await Wait.Until(
             () => one.Net.Shell("ip route show dev flannel.1").Contains("10.244.200.0/24", StringComparison.Ordinal),
             AgentNode.Soon,
-            $"the new peer's route comes: {one.Log}");
+            () => $"the new peer's route comes: {one.Log}");
     }
 }

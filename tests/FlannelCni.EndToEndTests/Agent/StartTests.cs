@@ -28,10 +28,10 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
     [InlineData("--ip-masq false", "\"false\" after --ip-masq is no flag: a value is given to a switch by --name=value")]
     [InlineData("--ip-masq=yes", "--ip-masq: \"yes\" is not true or false")]
     [InlineData("--listen=1", "--listen is a flag of older versions")]
-    [InlineData("--etcd-endpoints=192.0.2.254", "--etcd-endpoints: \"192.0.2.254\" is no URL")]
+    [InlineData("--etcd-endpoints=ftp://192.0.2.254", "--etcd-endpoints: \"ftp://192.0.2.254\" is no URL")]
     [InlineData("--etcd-certfile=/a", "--etcd-certfile and --etcd-keyfile need each other")]
     [InlineData("--kube-subnet-mgr", "not served by this version of flanneld: --kube-subnet-mgr")]
-    [InlineData("--subnet-file=/proc/none/subnet.env", "/proc/none")]
+    [InlineData("--subnet-file=/proc/none/subnet.env", "mkdir /proc/none")]
     public async Task A_flag_that_cannot_be_served_is_named_and_the_agent_ends_with_1(string option, string text)
     {
         int status = await Node.Start(option).EndAsync();
@@ -44,7 +44,7 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
     [Fact]
     public async Task Variables_serve_where_no_flag_is_given()
     {
-        using AgentProcess agent = Node.StartBare(
+        Node.StartBare(
             "-healthz-port 8082",
             $"FLANNELD_ETCD_ENDPOINTS={AgentCluster.Endpoint} FLANNELD_ETCD_PREFIX={_cluster.Prefix} "
             + "FLANNELD_SUBNET_FILE=/run/flannel/other.env FLANNELD_HEALTHZ_PORT=9 FLANNELD_TYPO=1");
@@ -106,7 +106,7 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
 
         await Node.StartReadyAsync(options.Replace("\\", "\\\\", StringComparison.Ordinal));
 
-        Assert.Equal("eth0", InfoData("link"));
+        Assert.Equal("eth0", Node.TunnelData("link"));
         Assert.Contains("\"PublicIP\":\"192.0.2.1\"", _cluster.LeaseValue(Node), StringComparison.Ordinal);
     }
 
@@ -116,9 +116,6 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
         await Node.StartReadyAsync("--public-ip=203.0.113.77");
 
         Assert.Contains("\"PublicIP\":\"203.0.113.77\"", _cluster.LeaseValue(Node), StringComparison.Ordinal);
-        Assert.Equal("192.0.2.1", InfoData("local"));
+        Assert.Equal("192.0.2.1", Node.TunnelData("local"));
     }
-
-    private string? InfoData(string name) =>
-        Node.Link("flannel.1").GetProperty("linkinfo").GetProperty("info_data").GetProperty(name).GetString();
 }

@@ -47,7 +47,7 @@ public sealed class UplinkTests(SharedEtcd etcd) : IAsyncLifetime
         await One.ReachesAsync(Two);
         await One.ReadyAsync();
         Assert.Equal(subnet, One.Subnet);
-        Assert.Equal("eth0", One.Link("flannel.1").GetProperty("link").GetString());
+        Assert.Equal("eth0", One.TunnelData("link"));
     }
 
     [Fact]
@@ -58,6 +58,10 @@ public sealed class UplinkTests(SharedEtcd etcd) : IAsyncLifetime
         One.Net.Shell(
             "ip address delete 192.0.2.1/24 dev eth0 && ip address add 192.0.2.101/24 dev eth0 "
             + "&& ip route add default via 192.0.2.254");
+        await Wait.Until(
+            () => _cluster.LeaseValue(One).Contains("192.0.2.101", StringComparison.Ordinal),
+            AgentNode.Soon,
+            () => $"the lease is published anew: {One.Log}");
         await Two.ReachesAsync(One);
 
         Assert.Contains("\"PublicIP\":\"192.0.2.101\"", _cluster.LeaseValue(One), StringComparison.Ordinal);
@@ -73,7 +77,7 @@ public sealed class UplinkTests(SharedEtcd etcd) : IAsyncLifetime
     private async Task MtuIsAsync(int mtu)
     {
         await Wait.Until(
-            () => One.Value("FLANNEL_MTU") == $"{mtu}", AgentNode.Soon, $"subnet.env has {mtu}: {One.Log}");
+            () => One.Value("FLANNEL_MTU") == $"{mtu}", AgentNode.Soon, () => $"subnet.env has {mtu}: {One.Log}");
         Assert.Equal(mtu, One.Link("flannel.1").GetProperty("mtu").GetInt32());
     }
 }

@@ -77,7 +77,8 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
         _cluster.Delete(_cluster.LeaseKey(One));
 
         await Wait.Until(() => _cluster.LeaseValue(One).Length > 0, AgentNode.Soon, "the lease is back");
-        Assert.Equal(1, One.LogCount("was gone from etcd and is taken back"));
+        await Wait.Until(
+            () => One.LogCount("was gone from etcd and is taken back") == 1, AgentNode.Soon, "a line says so");
         await Two.ReachesAsync(One);
     }
 
@@ -105,7 +106,7 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
     public async Task Fifty_peers_that_join_and_leave_leave_nothing_behind()
     {
         _cluster.Etcd.Control("txn", Transaction(static (key, value) => $"put {key} {value}"));
-        await Wait.Until(async () => await PeersAsync() == 51, AgentNode.Soon, $"50 peers are there: {One.Log}");
+        await Wait.Until(async () => await PeersAsync() == 51, AgentNode.Soon, () => $"50 peers are there: {One.Log}");
         await Wait.Until(() => Count("ip route show dev flannel.1 proto boot") == 51, AgentNode.Soon, "so are routes");
 
         _cluster.Etcd.Control("txn", Transaction(static (key, _) => $"del {key}"));
@@ -133,7 +134,7 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
         _cluster.PutRaw(subnets + "junk", "{}");
         _cluster.PutLease("10.244.200.0/24", "192.0.2.76", "0e:00:00:00:00:76");              // an honest one
 
-        await Wait.Until(async () => await PeersAsync() == 2, AgentNode.Soon, $"the honest peer is in: {One.Log}");
+        await Wait.Until(async () => await PeersAsync() == 2, AgentNode.Soon, () => $"the honest peer is in: {One.Log}");
 
         Assert.Equal(6, One.LogCount(" refused: "));
         Assert.Equal(2, One.LogCount(" is skipped: "));
