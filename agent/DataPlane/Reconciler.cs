@@ -3,8 +3,8 @@
 // Until the first complete list of leases no table is touched: what an earlier process left goes on working.
 
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Rtnetlink;

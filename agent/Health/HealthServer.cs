@@ -56,26 +56,12 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         bool wasSaid = false;
         while (true)
         {
-            Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // [::] means every address, of both families.
-                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
-            }
-            catch (Exception e) when (e is SocketException or NotSupportedException)
-            {
-                // An IPv4 socket has no such mode.
-            }
-
-            try
-            {
-                listener.Bind(endpoint);
-                listener.Listen(MaxConnections);
-                return listener;
+                return Listen();
             }
             catch (SocketException e)
             {
-                listener.Dispose();
                 if (!wasSaid)
                 {
                     wasSaid = true;
@@ -84,6 +70,28 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
             }
 
             await Task.Delay(s_bindInterval, time, cancellationToken);
+        }
+    }
+
+    private Socket Listen()
+    {
+        Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                // [::] means every address, of both families.
+                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
+            }
+
+            listener.Bind(endpoint);
+            listener.Listen(MaxConnections);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
         }
     }
 
@@ -114,9 +122,13 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         {
             await node.Value.ServeAsync();
         }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            Log.ConnectionEnded(logger, e.Message);
+        }
         catch (Exception e)
         {
-            Log.NotServed(logger, e.Message);
+            Log.NotAnswered(logger, e);
         }
         finally
         {
@@ -172,6 +184,9 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         internal static partial void NotAccepted(ILogger logger, string cause);
 
         [LoggerMessage(LogLevel.Debug, "Health server: connection ended: {Cause}")]
-        internal static partial void NotServed(ILogger logger, string cause);
+        internal static partial void ConnectionEnded(ILogger logger, string cause);
+
+        [LoggerMessage(LogLevel.Error, "Health server cannot answer")]
+        internal static partial void NotAnswered(ILogger logger, Exception cause);
     }
 }

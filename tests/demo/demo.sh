@@ -47,7 +47,9 @@ remove() {
   for file in "$work"/*.pid "$work"/node*/*.pid; do
     [[ -f $file ]] || continue
     pid=$(<"$file")
-    kill "$pid" 2>/dev/null && tail --pid="$pid" -f /dev/null 2>/dev/null || true
+    if kill "$pid" 2>/dev/null; then
+      tail --pid="$pid" -f /dev/null
+    fi
   done
   for n in "${nodes[@]}"; do
     ip netns del "$(ns "pod$n")" 2>/dev/null || true
@@ -156,14 +158,19 @@ keep() {
 }
 
 [[ $(id -u) == 0 ]] || { echo 'The demo makes network namespaces: run it as root.' >&2; exit 1; }
-case ${1:-} in
+mode=${1:-}
+case $mode in
   --remove) remove; exit ;;
   --keep | '') ;;
-  *) echo "unknown option $1: --keep, --remove" >&2; exit 2 ;;
+  *) echo "unknown option $mode: --keep, --remove" >&2; exit 2 ;;
 esac
 
+finish() {
+  [[ $? == 0 && $mode == --keep ]] || remove
+}
+
 remove
-[[ ${1:-} == --keep ]] && trap 'status=$?; [[ $status == 0 ]] || remove' EXIT || trap remove EXIT
+trap finish EXIT
 mkdir -p "$work"
 SECONDS=0
 
@@ -204,5 +211,5 @@ done
 show_leases
 title 'What the agents made of it'
 for n in "${nodes[@]}"; do show_node "$n"; done
-[[ ${1:-} == --keep ]] && keep
+[[ $mode != --keep ]] || keep
 printf '\n%sAll of it in %s s.%s\n' "$dim" "$SECONDS" "$plain"

@@ -1,11 +1,11 @@
-using FlannelCni.Agent.Health;
-using FlannelCni.Agent.Metrics;
-using FlannelCni.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlannelCni.IntegrationTests.Health;
 
@@ -154,6 +154,24 @@ public sealed class HealthServerTests : IAsyncLifetime
         taken.Dispose();
 
         await Wait.Until(() => server.Bound is not null, TimeSpan.FromSeconds(10), "the server has the port");
+    }
+
+    [Fact]
+    public async Task A_restarted_server_has_its_port_at_once()
+    {
+        using CancellationTokenSource end = new();
+        HealthServer first = Server(new IPEndPoint(IPAddress.Loopback, 0));
+        Task running = first.RunAsync(end.Token);
+        await Wait.Until(() => first.Bound is not null, s_soon, "the first server listens");
+        _endPoint = first.Bound!;   // just seen
+        using HttpResponseMessage response = await GetAsync("/healthz");
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        HealthServer second = Server(_endPoint);
+        _running.Add(second.RunAsync(_end.Token));
+
+        Assert.Equal(_endPoint, second.Bound);
     }
 
     [Fact]

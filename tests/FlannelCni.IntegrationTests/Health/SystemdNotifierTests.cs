@@ -46,7 +46,7 @@ public sealed class SystemdNotifierTests : IDisposable
     [InlineData("@nobody-listens-here")]
     [InlineData("/nonexistent/notify")]
     [InlineData("vsock:2:1")]
-    [InlineData("/a/path/longer/than/the/108/bytes/that/a/socket/may/have/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("/longer/than/the/108/bytes/of/a/socket/aaaaaaaa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public void Without_a_listener_nothing_happens(string? path)
     {
         new SystemdNotifier(path, NullLogger.Instance).Ready("up");
