@@ -47,7 +47,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
     internal Inbox Inbox { get; } = new();
 
-    internal RecordingLogger Log { get; } = new();
+    internal LogLines Log { get; } = new();
 
     internal Reconciler Reconciler { get; private set; } = null!;    // StartAsync sets it, which makes the object
 
