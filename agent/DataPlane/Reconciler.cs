@@ -191,7 +191,8 @@ internal sealed partial class Reconciler
             (run.IsFirst, run.IsFull, _isFollowing) = (true, true, true);
         }
 
-        PeerChanges update = _peers.Update(leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
+        PeerChanges update = _peers.Update(
+            leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
         _changedLeases = [];
         run.PeerChanges.AddRange(update.Changes);
         run.Refusals.AddRange(update.Refusals);

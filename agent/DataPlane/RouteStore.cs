@@ -16,7 +16,9 @@ internal readonly record struct RouteKey(uint Table, IpPrefix Destination, uint 
     public override string ToString() => $"{Destination}";
 }
 
-/// <summary>Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.</summary>
+/// <summary>
+/// Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.
+/// </summary>
 internal readonly record struct RouteEntry(IpAddr Gateway, int OutInterface, bool IsOnlink)
 {
     /// <summary>IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of metric 0.</summary>
