@@ -98,8 +98,8 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     }
 
     /// <summary>Waits until the reconciler is content.</summary>
-    internal Task InSyncAsync() =>
-        Wait.Until(() => Reconciler.Status.Trouble is null, Soon, $"the kernel is in sync: {Reconciler.Status.Trouble}");
+    internal Task InSyncAsync() => Wait.Until(
+        () => Reconciler.Status.Trouble is null, Soon, $"the kernel is in sync: {Reconciler.Status.Trouble}");
 
     /// <summary>Runs until nothing more comes in by itself, as the notifications of the last writes do.</summary>
     internal async Task SettleAsync()

@@ -1,6 +1,6 @@
 namespace FlannelCni.TestKit;
 
-/// <summary>A clock that stands still until a test moves it. Timers that fall due run inside <see cref="Advance"/>.</summary>
+/// <summary>A clock that stands still until a test moves it; timers that fall due run inside that call.</summary>
 public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();

@@ -126,7 +126,10 @@ public sealed class PeerTableTests
     [Fact]
     public void A_refusal_is_told_once()
     {
-        Lease[] leases = [LeaseOf("senior", 1, "10.244.1.0/24"), LeaseOf("junior", 2, "10.244.1.0/24"), LeaseOf("insane", 3, "")];
+        Lease[] leases =
+        [
+            LeaseOf("senior", 1, "10.244.1.0/24"), LeaseOf("junior", 2, "10.244.1.0/24"), LeaseOf("insane", 3, ""),
+        ];
         Assert.Equal(2, Update(leases).Refusals.Count);
 
         PeerChanges update = Update([.. leases, LeaseOf("other", 4, "10.244.4.0/24", mac: 4)]);
@@ -138,7 +141,12 @@ public sealed class PeerTableTests
     [Fact]
     public void A_lease_that_nothing_changed_in_is_no_change()
     {
-        Lease[] leases = [LeaseOf("a", 1, "10.244.1.0/24"), LeaseOf("b", 2, "10.244.1.0/24"), LeaseOf("c", 3, "10.244.3.0/24", mac: 3)];
+        Lease[] leases =
+        [
+            LeaseOf("a", 1, "10.244.1.0/24"),
+            LeaseOf("b", 2, "10.244.1.0/24"),
+            LeaseOf("c", 3, "10.244.3.0/24", mac: 3),
+        ];
         Update(leases);
 
         Assert.Empty(_table.Update(_leases, Read, changed: null).Changes);
@@ -154,8 +162,7 @@ public sealed class PeerTableTests
         {
             Lease?[] last = [.. Enumerable.Range(0, 12).Select(i => RandomLease(random, i))];
             PeerTable atOnce = new();
-            LeaseTable leases = last.OfType<Lease>().Aggregate(LeaseTable.Empty, static (table, lease) => table.With(lease));
-            atOnce.Update(leases, Read, changed: null);
+            atOnce.Update(TableOf(last.OfType<Lease>()), Read, changed: null);
 
             PeerTable inSteps = new();
             LeaseTable current = LeaseTable.Empty;
@@ -181,6 +188,9 @@ public sealed class PeerTableTests
                 inSteps.Admitted.Values, a => inSteps.Admitted.Values.Any(b => a != b && a.Subnet.Overlaps(b.Subnet)));
         }
     }
+
+    private static LeaseTable TableOf(IEnumerable<Lease> leases) =>
+        leases.Aggregate(LeaseTable.Empty, static (table, lease) => table.With(lease));
 
     private static LeaseTable Put(LeaseTable table, int i, Lease? lease) =>
         lease is null ? table.Without($"n{i}") : table.With(lease);
@@ -212,11 +222,12 @@ public sealed class PeerTableTests
     private PeerChanges Update(params Lease[] leases)
     {
         LeaseTable before = _leases;
-        _leases = leases.Aggregate(LeaseTable.Empty, static (table, lease) => table.With(lease));
+        _leases = TableOf(leases);
         return _table.Update(_leases, Read, [.. before.ByKey.Keys.Union(_leases.ByKey.Keys)]);
     }
 
-    private string[] Admitted() => [.. _table.Admitted.Keys.Select(static key => key.Lease).Order(StringComparer.Ordinal)];
+    private string[] Admitted() =>
+        [.. _table.Admitted.Keys.Select(static key => key.Lease).Order(StringComparer.Ordinal)];
 
     // A backend that believes everything, but wants a subnet.
     private static PeerReading Read(Lease lease, bool is6)

@@ -55,8 +55,8 @@ public sealed class VxlanPeerTests
     }
 
     [Fact]
-    public void A_family_that_a_lease_has_not_is_no_peer_and_no_refusal() =>
-        Assert.Equal(PeerReading.None, VxlanPeer.Read(LeaseOf("10.244.2.0/24", "192.0.2.2"), is6: true, s_input, vni: 1));
+    public void A_family_that_a_lease_has_not_is_no_peer_and_no_refusal() => Assert.Equal(
+        PeerReading.None, VxlanPeer.Read(LeaseOf("10.244.2.0/24", "192.0.2.2"), is6: true, s_input, vni: 1));
 
     [Theory]
     [InlineData("10.245.2.0/24", "subnet 10.245.2.0/24 is not inside the network 10.244.0.0/16")]
@@ -131,8 +131,12 @@ public sealed class VxlanPeerTests
         return reading.Refusal;
     }
 
-    private static Lease LeaseOf(string subnet, string publicIP, string mac = "0e:00:00:00:00:02") =>
-        new("peer", IpPrefix.Parse(subnet), default, Attributes(publicIP, "2001:db8::2", "vxlan", mac), new Seniority(2, "peer"));
+    private static Lease LeaseOf(string subnet, string publicIP, string mac = "0e:00:00:00:00:02") => new(
+        "peer",
+        IpPrefix.Parse(subnet),
+        default,
+        Attributes(publicIP, "2001:db8::2", "vxlan", mac),
+        new Seniority(2, "peer"));
 
     private static LeaseAttributes Attributes(string publicIP, string publicIPv6, string type, string? mac)
     {

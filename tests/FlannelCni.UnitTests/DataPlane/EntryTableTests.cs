@@ -6,8 +6,8 @@ using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.UnitTests.DataPlane;
 
-/// <summary>A table over a store in memory: subnets by their MAC's last byte; those below 100 have the shape of ours.</summary>
-public sealed class TableTests
+/// <summary>A table over a store in memory. Keys below 100 have the shape of ours.</summary>
+public sealed class EntryTableTests
 {
     private static readonly PlanInput s_input = new(
         new NetworkConfig(IpPrefix.Parse("10.244.0.0/16"), default, false, "fake", default),
@@ -16,11 +16,14 @@ public sealed class TableTests
         new Lease("own", default, default, new LeaseAttributes(default, default, "fake", null, null), default));
 
     private readonly FakeStore _store = new();
-    private readonly Table<int, byte> _table;
+    private readonly EntryTable<int, byte> _table;
     private readonly Dictionary<PeerKey, Peer> _peers = [];
 
-    public TableTests() => _table = new Table<int, byte>(
-        "fake", static (peer, _) => new Planned<int, byte>((int)(peer.Subnet.Address.ToUInt128() & 0xFF), (byte)peer.Seniority.Since), _store);
+    public EntryTableTests() => _table = new EntryTable<int, byte>(
+        "fake",
+        static (peer, _) => new Planned<int, byte>(
+            (int)(peer.Subnet.Address.ToUInt128() & 0xFF), (byte)peer.Seniority.Since),
+        _store);
 
     [Fact]
     public async Task A_full_run_adds_replaces_and_removes()
@@ -202,7 +205,8 @@ public sealed class TableTests
         Have(("a", 1, 5), ("d", 4, 4));
         TableResult result = await RunAsync(isFull: true);
 
-        Assert.Equal(["delete 203=3", "delete 2=2", "upsert 1=5", "upsert 4=4"], _store.Writes.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["delete 203=3", "delete 2=2", "upsert 1=5", "upsert 4=4"], _store.Writes.Order(StringComparer.Ordinal));
         Assert.Empty(result.Drifted);
     }
 
