@@ -99,11 +99,13 @@ public sealed class AgentCluster : IDisposable
     public string LeaseValue(AgentNode node) => Etcd.Control($"get --print-value-only {LeaseKey(node)}");
 
     /// <summary>Puts a lease as a vxlan node would, without time limit.</summary>
-    public void PutLease(string subnet, string publicIP, string mac) => PutRaw(
-        LeaseKey(subnet),
-        $$$"""
-        {"PublicIP":"{{{publicIP}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}
-        """);
+    public void PutLease(string subnet, string publicIP, string mac) =>
+        PutRaw(LeaseKey(subnet), LeaseText(publicIP, mac));
+
+    /// <summary>The value of a vxlan node's lease.</summary>
+    public static string LeaseText(string publicIP, string mac) =>
+        $$$"""{"PublicIP":"{{{publicIP}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":"""
+        + $$$"""{"VNI":1,"VtepMAC":"{{{mac}}}"}}""";
 
     /// <summary>Puts any value, however long, under any key.</summary>
     public void PutRaw(string key, string value) => Etcd.Control($"put '{key}'", value);

@@ -62,7 +62,7 @@ public sealed class AgentNode : IDisposable
 
     private string LogFile => _home.File("log");
 
-    /// <summary>Where a file of the node's is for everybody: <c>/run/flannel/subnet.env</c>, <c>/var/lib/…</c>.</summary>
+    /// <summary>Where everybody finds a file of the node's below /run or /var/lib.</summary>
     public string PathOf(string path) => path.StartsWith("/var/", StringComparison.Ordinal)
         ? _home.Path + path["/var".Length..]
         : _home.Path + path;
@@ -131,8 +131,8 @@ public sealed class AgentNode : IDisposable
     public JsonElement Link(string name) => Net.ShellJson($"ip -json -details link show {name}")[0];
 
     /// <summary>A setting of flannel.1 as iproute2 names it: <c>local</c>, <c>link</c>.</summary>
-    public string TunnelData(string name) =>
-        Link("flannel.1").GetProperty("linkinfo").GetProperty("info_data").GetProperty(name).ToString();
+    public string TunnelData(string name, string device = "flannel.1") =>
+        Link(device).GetProperty("linkinfo").GetProperty("info_data").GetProperty(name).ToString();
 
     /// <summary>Gives the node an address that pods of others can reach: FLANNEL_SUBNET, on a bridge.</summary>
     public void AddPodAddress(string bridge = "pods") => Net.Shell(

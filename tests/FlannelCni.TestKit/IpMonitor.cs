@@ -27,7 +27,7 @@ public sealed class IpMonitor : IDisposable
         return monitor;
     }
 
-    /// <summary>All that happened before the call, in two parts: links, addresses, routes and neighbours; then FDB.</summary>
+    /// <summary>All that happened before the call: first links, addresses, routes and neighbours, then FDB.</summary>
     public async Task<IReadOnlyList<string>> LinesAsync()
     {
         // What comes after a change of our own is not of interest, and all before it has been printed.

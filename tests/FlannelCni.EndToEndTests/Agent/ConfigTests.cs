@@ -15,7 +15,8 @@ public sealed class ConfigTests
         node.Start();
         await Wait.Until(() => node.LogCount("waits for etcd") > 0, AgentNode.Soon, "it says that it waits");
         Assert.Equal((200, "flanneld is running"), await node.GetAsync("/healthz"));
-        Assert.Equal((503, "flanneld is not ready yet\nwaiting for the network config\n"), await node.GetAsync("/readyz"));
+        Assert.Equal(
+            (503, "flanneld is not ready yet\nwaiting for the network config\n"), await node.GetAsync("/readyz"));
         Assert.Equal(0, await node.MetricAsync("flannel_datastore_up"));
 
         await etcd.StartAsync();

@@ -28,7 +28,8 @@ public sealed class EtcdOutageTests
         Assert.DoesNotContain(
             await monitor.LinesAsync(),
             static line => line.Contains("flannel.1", StringComparison.Ordinal)
-                && (line.StartsWith("Deleted", StringComparison.Ordinal) || line.Contains("onlink", StringComparison.Ordinal)));
+                && (line.StartsWith("Deleted", StringComparison.Ordinal)
+                    || line.Contains("onlink", StringComparison.Ordinal)));
 
         // And a lease of after that arrives.
         cluster.PutLease("10.244.200.0/24", "192.0.2.200", "0e:00:00:00:00:c8");

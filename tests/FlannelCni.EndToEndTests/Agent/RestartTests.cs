@@ -58,7 +58,8 @@ public sealed class RestartTests(SharedEtcd etcd) : IAsyncLifetime
     public async Task Entries_that_changed_while_no_agent_ran_are_put_right_at_the_start()
     {
         _cluster.PutLease("10.244.200.0/24", "192.0.2.200", "0e:00:00:00:00:c8");
-        await Wait.Until(() => Routes().Contains("10.244.200.0/24", StringComparison.Ordinal), AgentNode.Soon, "a route");
+        await Wait.Until(
+            () => Routes().Contains("10.244.200.0/24", StringComparison.Ordinal), AgentNode.Soon, "there is a route");
         One.Agent.Kill();
         await One.Agent.EndAsync();
 

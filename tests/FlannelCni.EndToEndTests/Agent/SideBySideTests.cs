@@ -28,7 +28,7 @@ public sealed class SideBySideTests(SharedEtcd etcd)
         await Wait.Until(
             () => Pings(one, Second(one), Second(two)), AgentNode.Soon, () => $"the second network carries: {one.Log}");
         Assert.Equal((3, 3), one.Ping(two));
-        Assert.Equal(2, one.Link("flannel.2").GetProperty("linkinfo").GetProperty("info_data").GetProperty("id").GetInt32());
+        Assert.Equal("2", one.TunnelData("id", "flannel.2"));
 
         // Out of the wrong device nothing arrives.
         Assert.False(Pings(one, "flannel.1", Second(two)));

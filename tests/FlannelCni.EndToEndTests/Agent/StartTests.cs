@@ -23,9 +23,13 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
     [Theory]
     [InlineData("--ifcae=eth0", "--ifcae is no flag of flanneld")]
     [InlineData("--iface", "--iface needs a value")]
-    [InlineData("--subnet-lease-renew-margin=1440", "--subnet-lease-renew-margin: \"1440\" is not a number of minutes from 1 to 1439")]
+    [InlineData(
+        "--subnet-lease-renew-margin=1440",
+        "--subnet-lease-renew-margin: \"1440\" is not a number of minutes from 1 to 1439")]
     [InlineData("--public-ip=10.0.0", "--public-ip: \"10.0.0\" is not an IPv4 address")]
-    [InlineData("--ip-masq false", "\"false\" after --ip-masq is no flag: a value is given to a switch by --name=value")]
+    [InlineData(
+        "--ip-masq false",
+        "\"false\" after --ip-masq is no flag: a value is given to a switch by --name=value")]
     [InlineData("--ip-masq=yes", "--ip-masq: \"yes\" is not true or false")]
     [InlineData("--listen=1", "--listen is a flag of older versions")]
     [InlineData("--etcd-endpoints=ftp://192.0.2.254", "--etcd-endpoints: \"ftp://192.0.2.254\" is no URL")]

@@ -65,10 +65,12 @@ public sealed class UplinkTests(SharedEtcd etcd) : IAsyncLifetime
         await Two.ReachesAsync(One);
 
         Assert.Contains("\"PublicIP\":\"192.0.2.101\"", _cluster.LeaseValue(One), StringComparison.Ordinal);
-        Assert.Equal($"{One.Mac} dst 192.0.2.101 self permanent", Two.Net.Shell("bridge fdb show dev flannel.1").Trim());
+        Assert.Equal(
+            $"{One.Mac} dst 192.0.2.101 self permanent", Two.Net.Shell("bridge fdb show dev flannel.1").Trim());
         List<string> changes = [.. (await monitor.LinesAsync()).Where(
             line => line.Contains("flannel.1", StringComparison.Ordinal)
-                && (line.Contains(One.Mac, StringComparison.Ordinal) || line.Contains(One.Subnet, StringComparison.Ordinal)))];
+                && (line.Contains(One.Mac, StringComparison.Ordinal)
+                    || line.Contains(One.Subnet, StringComparison.Ordinal)))];
         Assert.DoesNotContain(changes, static line => line.StartsWith("Deleted", StringComparison.Ordinal));
         Assert.Single(changes, static line => line.Contains("dst 192.0.2.101", StringComparison.Ordinal));
         Assert.Equal(0, Two.LogCount("Repaired"));

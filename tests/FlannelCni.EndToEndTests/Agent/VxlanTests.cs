@@ -34,10 +34,12 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
     public void A_lease_and_its_subnet_file_read_as_upstream_writes_them()
     {
         Assert.Equal(
-            $$$"""{"PublicIP":"192.0.2.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{One.Mac}}}"}}""",
+            """{"PublicIP":"192.0.2.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":"""
+            + $$$"""{"VNI":1,"VtepMAC":"{{{One.Mac}}}"}}""",
             _cluster.LeaseValue(One));
         Assert.Equal(
-            $"FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET={One.PodAddress}/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n",
+            $"FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET={One.PodAddress}/24\n"
+            + "FLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n",
             One.SubnetEnv);
         Assert.Equal("644", Shell.Run($"stat -c %a {One.PathOf("/run/flannel/subnet.env")}").Trim());
         Assert.Equal("755", Shell.Run($"stat -c %a {One.PathOf("/run/flannel")}").Trim());
@@ -123,18 +125,19 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
     public async Task Leases_of_hostile_values_are_refused_with_a_line_each_and_disturb_nothing()
     {
         string subnets = _cluster.Prefix + "/subnets/";
-        string huge = $$"""{"PublicIP":"192.0.2.77","BackendType":"vxlan","BackendData":"{{new string('x', 1_000_000)}}"}""";
+        string huge = new('x', 1_000_000);
         _cluster.PutLease("10.99.1.0/24", "192.0.2.71", "0e:00:00:00:00:71");                 // outside of the network
         _cluster.PutLease(One.TunnelAddress + "/25", "192.0.2.72", "0e:00:00:00:00:72");      // half of ours
         _cluster.PutLease("10.244.250.0/24", "192.0.2.73", "01:00:5e:00:00:01");              // a multicast MAC
         _cluster.PutLease("10.244.251.0/24", "192.0.2.74", One.Mac);                          // our MAC
         _cluster.PutLease("10.244.252.0/24", "127.0.0.1", "0e:00:00:00:00:75");               // nobody's address
-        _cluster.PutRaw(subnets + "10.244.253.0-24", huge);
+        _cluster.PutRaw(subnets + "10.244.253.0-24", $$"""{"PublicIP":"192.0.2.77","BackendData":"{{huge}}"}""");
         _cluster.PutRaw(subnets + "10.244.254.0-24", "not JSON");
         _cluster.PutRaw(subnets + "junk", "{}");
         _cluster.PutLease("10.244.200.0/24", "192.0.2.76", "0e:00:00:00:00:76");              // an honest one
 
-        await Wait.Until(async () => await PeersAsync() == 2, AgentNode.Soon, () => $"the honest peer is in: {One.Log}");
+        await Wait.Until(
+            async () => await PeersAsync() == 2, AgentNode.Soon, () => $"the honest peer is in: {One.Log}");
 
         Assert.Equal(6, One.LogCount(" refused: "));
         Assert.Equal(2, One.LogCount(" is skipped: "));
@@ -162,9 +165,7 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
 
     private static string Quoted(int i)
     {
-        string value = $$$"""
-            {"PublicIP":"192.0.2.{{{i}}}","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0e:00:00:00:01:{{{i:x2}}}"}}
-            """;
+        string value = AgentCluster.LeaseText($"192.0.2.{i}", $"0e:00:00:00:01:{i:x2}");
         return $"\"{value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 }

@@ -34,7 +34,7 @@ internal sealed class GrpcConnection : IDisposable
 
     internal Uri Endpoint { get; }
 
-    /// <summary>Ends the calls that are under way, as if the connection were lost; the next one makes another.</summary>
+    /// <summary>Ends all calls, as if the connection were lost; the next one makes another.</summary>
     internal void Reconnect() => Interlocked.Exchange(ref _http, NewHttp()).Dispose();
 
     /// <summary>One message there, one back, within the time for a request.</summary>
