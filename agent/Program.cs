@@ -98,7 +98,7 @@ internal static partial class Program
 
         // From here on all is one loop: leases and the kernel's notifications go in, the reconciler makes them agree.
         Inbox inbox = new();
-        using KernelMonitor monitor = new(inbox);
+        using KernelMonitor monitor = new(inbox, rtnl.PortId);
         NodePublisher publisher = new(
             paths.SubnetFile, options.IPMasq, network, manager, time, loggers.CreateLogger<NodePublisher>());
         publisher.Post(own, state);

@@ -12,6 +12,19 @@ namespace FlannelCni.Agent.Backends;
 internal sealed record BackendState(
     LeaseAttributes Attributes, uint Mtu, ImmutableArray<DeviceFacts> Devices, ImmutableArray<string> Repairs)
 {
+    /// <summary>Alike but for what had to be mended on the way there.</summary>
+    public bool Equals(BackendState? other) =>
+        other is not null
+        && Attributes == other.Attributes
+        && Mtu == other.Mtu
+        && Devices.SequenceEqual(other.Devices)
+        && Nexthops == other.Nexthops;
+
+    public override int GetHashCode() => HashCode.Combine(Attributes, Mtu, Devices.Length);
+
+    /// <summary>May the backend's routes go through nexthop objects?</summary>
+    public NexthopObjects Nexthops { get; init; }
+
     /// <summary>The backend's device of a family; null: it has none.</summary>
     public DeviceFacts? Device(bool is6)
     {
@@ -25,6 +38,19 @@ internal sealed record BackendState(
 
         return null;
     }
+}
+
+/// <summary>What is known of nexthop objects, which many routes on one device need to be fast.</summary>
+internal enum NexthopObjects
+{
+    /// <summary>The backend has no such device, or the kernel no such objects.</summary>
+    Never,
+
+    /// <summary>They can be had.</summary>
+    Possible,
+
+    /// <summary>An earlier process of this node used them.</summary>
+    Found,
 }
 
 /// <summary>A device of the backend.</summary>

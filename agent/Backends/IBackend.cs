@@ -32,4 +32,8 @@ internal interface IBackend : IAsyncDisposable
 
 /// <summary>What all plans are made from.</summary>
 /// <param name="Own">This node's lease.</param>
-internal sealed record PlanInput(NetworkConfig Network, BackendState State, Underlay Underlay, Lease Own);
+internal sealed record PlanInput(NetworkConfig Network, BackendState State, Underlay Underlay, Lease Own)
+{
+    /// <summary>Routes on the tunnel device go through nexthop objects.</summary>
+    public bool UsesNexthops { get; init; } = State.Nexthops == NexthopObjects.Found;
+}

@@ -31,7 +31,11 @@ internal sealed record SyncScope(
     IReadOnlyDictionary<PeerKey, Peer> Peers,
     bool IsFull,
     IReadOnlyCollection<PeerKey> ChangedPeers,
-    IReadOnlyList<RtnlEvent> Events);
+    IReadOnlyList<RtnlEvent> Events)
+{
+    /// <summary>Plan all peers anew: what plans are made from has changed, or an earlier run did not get there.</summary>
+    public bool IsReplan { get; init; } = IsFull;
+}
 
 /// <summary>What a table did.</summary>
 /// <param name="Changed">Entries written or deleted.</param>

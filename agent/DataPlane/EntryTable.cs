@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Rtnetlink;
 
@@ -15,25 +17,31 @@ internal delegate Planned<TKey, TEntry>? PeerPlan<TKey, TEntry>(Peer peer, PlanI
 
 /// <summary>
 /// Keeps a store equal to a plan. Nothing is remembered of what the store holds: a full run reads it, and so does one
-/// with a notification that contradicts the plan, because a notification may be older than our last write. Peers that
-/// plan one key plan one entry: admission has seen to it.
+/// with a notification that contradicts the plan, because a notification may be older than our last write. It compares
+/// while it reads, so that a table in which all is right costs no memory. Peers that plan one key plan one entry:
+/// admission has seen to it.
 /// </summary>
 internal sealed class EntryTable<TKey, TEntry>(
-    string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
+    string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable, IEntryReader<TKey, TEntry>
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
+    // What a run that wrote a whole table leaves behind is not kept.
+    private const int MaxSpareCapacity = 1024;
+
     private readonly Dictionary<PeerKey, TKey> _keyOfPeer = [];
     private readonly Dictionary<TKey, int> _sharers = [];       // peers of a key beyond the first
 
     // Whose plan this run changed, and what it was; null: nothing.
     private readonly Dictionary<TKey, TEntry?> _changed = [];
-    private readonly Dictionary<TKey, TEntry> _upserts = [];
+    private readonly List<KeyValuePair<TKey, TEntry>> _upserts = [];
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];
     private readonly HashSet<TKey> _pending = [];               // a changed plan that the store refused so far
-    private Dictionary<TKey, TEntry> _wanted = [];
-    private Dictionary<TKey, TEntry> _spare = [];
+    private Dictionary<TKey, Wanted> _wanted = [];
+    private PlanInput? _input;    // of the reading under way
+    private int _reading;         // its number
+    private int _met;             // how many of the wanted it came across so far
     private bool _wasCompared;    // what is foreign to the plan from now on, somebody else put there
 
     public string Kind => kind;
@@ -41,10 +49,8 @@ internal sealed class EntryTable<TKey, TEntry>(
     public async ValueTask CompareAsync(PlanInput input, SyncScope scope, CancellationToken cancellationToken)
     {
         _changed.Clear();
-        _upserts.Clear();
-        _deletes.Clear();
-        _drifted.Clear();
-        if (scope.IsFull)
+        ClearDifferences();
+        if (scope.IsReplan)
         {
             PlanAll(input, scope.Peers);
         }
@@ -53,9 +59,11 @@ internal sealed class EntryTable<TKey, TEntry>(
             PlanChanged(input, scope);
         }
 
-        if (scope.IsFull || scope.Events.Any(kernelEvent => IsContradiction(input, kernelEvent)))
+        if (scope.IsFull || IsReadingDue(input, scope.Events))
         {
-            CompareWith(input, await store.ReadAsync(input, cancellationToken));
+            _input = input;
+            await store.ReadAsync(input, this, cancellationToken);
+            AddMissing();
             _wasCompared = true;
         }
         else
@@ -66,16 +74,54 @@ internal sealed class EntryTable<TKey, TEntry>(
 
     public async ValueTask<TableResult> UpsertAsync(CancellationToken cancellationToken) => _upserts.Count == 0
         ? TableResult.Nothing
-        : Report(_upserts, await store.UpsertAsync([.. _upserts], cancellationToken));
+        : Report(_upserts, await store.UpsertAsync(_upserts, cancellationToken));
 
-    public async ValueTask<TableResult> DeleteAsync(CancellationToken cancellationToken) => _deletes.Count == 0
-        ? TableResult.Nothing
-        : Report(_deletes, await store.DeleteAsync([.. _deletes], cancellationToken));
+    public async ValueTask<TableResult> DeleteAsync(CancellationToken cancellationToken)
+    {
+        KeyValuePair<TKey, TEntry>[] deletes = [.. _deletes];
+        return deletes.Length == 0
+            ? TableResult.Nothing
+            : Report(deletes, await store.DeleteAsync(deletes, cancellationToken));
+    }
+
+    void IEntryReader<TKey, TEntry>.Restart()
+    {
+        ClearDifferences();
+        _reading++;
+        _met = 0;
+    }
+
+    void IEntryReader<TKey, TEntry>.Read(TKey key, TEntry entry)
+    {
+        ref Wanted wanted = ref CollectionsMarshal.GetValueRefOrNullRef(_wanted, key);
+        if (Unsafe.IsNullRef(ref wanted))
+        {
+            CompareUnwanted(key, entry);
+        }
+        else if (wanted.Reading != _reading)
+        {
+            wanted.Reading = _reading;
+            _met++;
+            if (!wanted.Entry.Equals(entry))
+            {
+                _upserts.Add(new(key, wanted.Entry));
+                NoteDrift(key);
+            }
+        }
+    }
+
+    private void ClearDifferences()
+    {
+        _upserts.Clear();
+        _upserts.Capacity = Math.Min(_upserts.Capacity, MaxSpareCapacity);
+        _deletes.Clear();
+        _drifted.Clear();
+    }
 
     private void PlanAll(PlanInput input, IReadOnlyDictionary<PeerKey, Peer> peers)
     {
-        (_wanted, _spare) = (_spare, _wanted);
-        _wanted.Clear();
+        Dictionary<TKey, Wanted> before = _wanted;
+        _wanted = new Dictionary<TKey, Wanted>(Math.Max(before.Count, peers.Count));
         _keyOfPeer.Clear();
         _sharers.Clear();
         foreach (Peer peer in peers.Values)
@@ -83,14 +129,19 @@ internal sealed class EntryTable<TKey, TEntry>(
             Want(peer, input);
         }
 
-        foreach ((TKey key, TEntry old) in _spare)
+        foreach ((TKey key, Wanted old) in before)
         {
-            NoteChange(key, old);
+            NoteChange(key, old.Entry);
+        }
+
+        if (!_wasCompared)
+        {
+            return;    // all will be, and whatever it finds is no drift
         }
 
         foreach (TKey key in _wanted.Keys)
         {
-            if (!_spare.ContainsKey(key))
+            if (!before.ContainsKey(key))
             {
                 _changed[key] = null;
             }
@@ -102,9 +153,9 @@ internal sealed class EntryTable<TKey, TEntry>(
         Dictionary<TKey, TEntry?> before = [];
         foreach (PeerKey peer in scope.ChangedPeers)
         {
-            if (_keyOfPeer.Remove(peer, out TKey key) && !LeaveToSharers(key) && _wanted.Remove(key, out TEntry old))
+            if (_keyOfPeer.Remove(peer, out TKey key) && !LeaveToSharers(key) && _wanted.Remove(key, out Wanted old))
             {
-                before[key] = old;
+                before[key] = old.Entry;
             }
         }
 
@@ -131,7 +182,7 @@ internal sealed class EntryTable<TKey, TEntry>(
         }
 
         _keyOfPeer[peer.Key] = planned.Key;
-        if (!_wanted.TryAdd(planned.Key, planned.Entry))
+        if (!_wanted.TryAdd(planned.Key, new Wanted(planned.Entry)))
         {
             _sharers[planned.Key] = _sharers.GetValueOrDefault(planned.Key) + 1;
             return null;
@@ -161,11 +212,24 @@ internal sealed class EntryTable<TKey, TEntry>(
 
     private void NoteChange(TKey key, TEntry? old)
     {
-        bool isSame = _wanted.TryGetValue(key, out TEntry wanted) && old is { } entry && entry.Equals(wanted);
+        bool isSame = _wanted.TryGetValue(key, out Wanted wanted) && old is { } entry && entry.Equals(wanted.Entry);
         if (!isSame)
         {
             _changed[key] = old;
         }
+    }
+
+    private bool IsReadingDue(PlanInput input, IReadOnlyList<RtnlEvent> events)
+    {
+        foreach (RtnlEvent kernelEvent in events)
+        {
+            if (store.CannotBeTrusted(input, kernelEvent) || IsContradiction(input, kernelEvent))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsContradiction(PlanInput input, in RtnlEvent kernelEvent)
@@ -175,28 +239,32 @@ internal sealed class EntryTable<TKey, TEntry>(
             return false;
         }
 
-        return _wanted.TryGetValue(key, out TEntry wanted)
-            ? now is not { } there || !there.Equals(wanted)
+        return _wanted.TryGetValue(key, out Wanted wanted)
+            ? now is not { } there || !there.Equals(wanted.Entry)
             : now is { } unwanted && store.IsOurs(input, key, unwanted);
     }
 
-    private void CompareWith(PlanInput input, Dictionary<TKey, TEntry> actual)
+    private void CompareUnwanted(TKey key, TEntry there)
     {
-        foreach ((TKey key, TEntry entry) in _wanted)
+        // What we wanted until now is ours, whatever its shape.
+        if ((_changed.ContainsKey(key) || store.IsOurs(_input!, key, there)) && _deletes.TryAdd(key, there))
         {
-            if (!actual.TryGetValue(key, out TEntry there) || !there.Equals(entry))
-            {
-                _upserts[key] = entry;
-                NoteDrift(key);
-            }
+            NoteDrift(key);
+        }
+    }
+
+    private void AddMissing()
+    {
+        if (_met == _wanted.Count)
+        {
+            return;
         }
 
-        foreach ((TKey key, TEntry there) in actual)
+        foreach ((TKey key, Wanted wanted) in _wanted)
         {
-            // What we wanted until now is ours, whatever its shape.
-            if (!_wanted.ContainsKey(key) && (_changed.ContainsKey(key) || store.IsOurs(input, key, there)))
+            if (wanted.Reading != _reading)
             {
-                _deletes[key] = there;
+                _upserts.Add(new(key, wanted.Entry));
                 NoteDrift(key);
             }
         }
@@ -207,9 +275,9 @@ internal sealed class EntryTable<TKey, TEntry>(
     {
         foreach ((TKey key, TEntry? old) in _changed)
         {
-            if (_wanted.TryGetValue(key, out TEntry entry))
+            if (_wanted.TryGetValue(key, out Wanted wanted))
             {
-                _upserts[key] = entry;
+                _upserts.Add(new(key, wanted.Entry));
             }
             else if (old is { } gone)
             {
@@ -226,11 +294,17 @@ internal sealed class EntryTable<TKey, TEntry>(
         }
     }
 
-    private TableResult Report(Dictionary<TKey, TEntry> entries, IReadOnlyList<EntryFailure<TKey>> failures)
+    private TableResult Report(
+        IReadOnlyList<KeyValuePair<TKey, TEntry>> entries, IReadOnlyList<EntryFailure<TKey>> failures)
     {
+        if (failures.Count + _drifted.Count + _pending.Count == 0)
+        {
+            return new TableResult(entries.Count, [], []);
+        }
+
         HashSet<TKey> failed = [.. failures.Select(static failure => failure.Key)];
         List<string> drifted = [];
-        foreach (TKey key in entries.Keys)
+        foreach ((TKey key, _) in entries)
         {
             bool isDrift = _drifted.Contains(key);
             if (!failed.Contains(key))
@@ -249,5 +323,12 @@ internal sealed class EntryTable<TKey, TEntry>(
 
         return new TableResult(
             entries.Count - failed.Count, drifted, [.. failures.Select(static failure => failure.Message)]);
+    }
+
+    /// <summary>An entry, and in which reading of the store it was met.</summary>
+    private struct Wanted(TEntry entry)
+    {
+        public readonly TEntry Entry = entry;
+        public int Reading;
     }
 }

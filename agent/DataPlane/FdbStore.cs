@@ -1,5 +1,6 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -25,23 +26,18 @@ internal readonly record struct FdbDestination(IpAddr Address, bool IsPermanent)
 /// </summary>
 internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDestination>
 {
-    private readonly RtnlBatch _batch = new();
+    private readonly EntryWriter _writer = new(rtnl);
 
-    public ValueTask<Dictionary<FdbKey, FdbDestination>> ReadAsync(PlanInput input, CancellationToken cancellationToken)
+    public ValueTask ReadAsync(
+        PlanInput input, IEntryReader<FdbKey, FdbDestination> reader, CancellationToken cancellationToken)
     {
-        Dictionary<FdbKey, FdbDestination> entries = [];
+        reader.Restart();
         if (input.State.Device(is6) is { } device)
         {
-            foreach (FdbEntry entry in rtnl.ListFdb(device.Index))
-            {
-                if (IsTunnelEntry(entry))
-                {
-                    entries[KeyOf(entry)] = EntryOf(entry);
-                }
-            }
+            rtnl.ListFdb(device.Index, new DumpReader(reader));
         }
 
-        return ValueTask.FromResult(entries);
+        return ValueTask.CompletedTask;
     }
 
     public bool IsOurs(PlanInput input, FdbKey key, FdbDestination entry) => entry.IsPermanent && key.Mac.IsUnicast;
@@ -62,28 +58,24 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
     }
 
     public ValueTask<IReadOnlyList<EntryFailure<FdbKey>>> UpsertAsync(
-        IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken)
-    {
-        _batch.Clear();
-        foreach ((FdbKey key, FdbDestination entry) in entries)
-        {
-            _batch.ReplaceFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address));
-        }
-
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace fdb entry", entries));
-    }
+        IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(BatchReport.Of(
+            _writer.Write(
+                entries,
+                static (batch, key, entry) =>
+                    batch.ReplaceFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address))),
+            "replace fdb entry",
+            entries));
 
     public ValueTask<IReadOnlyList<EntryFailure<FdbKey>>> DeleteAsync(
-        IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken)
-    {
-        _batch.Clear();
-        foreach ((FdbKey key, FdbDestination entry) in entries)
-        {
-            _batch.DeleteFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address));
-        }
-
-        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete fdb entry", entries));
-    }
+        IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(BatchReport.OfDeletion(
+            _writer.Write(
+                entries,
+                static (batch, key, entry) =>
+                    batch.DeleteFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address))),
+            "delete fdb entry",
+            entries));
 
     // As a bridge's port the device has entries of the bridge too, which have no destination.
     private static bool IsTunnelEntry(in FdbEntry entry) => !entry.Destination.IsNone && entry.MasterIndex == 0;
@@ -96,4 +88,17 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
             Port = entry.Port,
             Vni = entry.Vni,
         };
+
+    private sealed class DumpReader(IEntryReader<FdbKey, FdbDestination> reader) : IDumpReader<FdbEntry>
+    {
+        public void Restart() => reader.Restart();
+
+        public void Read(in FdbEntry entry)
+        {
+            if (IsTunnelEntry(entry))
+            {
+                reader.Read(KeyOf(entry), EntryOf(entry));
+            }
+        }
+    }
 }

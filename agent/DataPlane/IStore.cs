@@ -10,8 +10,11 @@ internal interface IStore<TKey, TEntry>
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
-    /// <summary>The entries that are there, ours and those that stand where ours could.</summary>
-    ValueTask<Dictionary<TKey, TEntry>> ReadAsync(PlanInput input, CancellationToken cancellationToken);
+    /// <summary>
+    /// Reads the entries that are there, ours and those that stand where ours could. Of several under one key the first
+    /// counts.
+    /// </summary>
+    ValueTask ReadAsync(PlanInput input, IEntryReader<TKey, TEntry> reader, CancellationToken cancellationToken);
 
     /// <summary>Has an entry the shape of those we make, so that it may be removed when nobody wants it?</summary>
     bool IsOurs(PlanInput input, TKey key, TEntry entry);
@@ -22,6 +25,11 @@ internal interface IStore<TKey, TEntry>
     /// <param name="entry">As it is now; null: gone.</param>
     bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out TKey key, out TEntry? entry);
 
+    /// <summary>
+    /// Does a notification about something else make what is there doubtful, so that it must be read again?
+    /// </summary>
+    bool CannotBeTrusted(PlanInput input, in RtnlEvent kernelEvent) => false;
+
     /// <summary>Adds or replaces each by its key.</summary>
     /// <returns>The entries that were refused.</returns>
     ValueTask<IReadOnlyList<EntryFailure<TKey>>> UpsertAsync(
@@ -31,6 +39,17 @@ internal interface IStore<TKey, TEntry>
     /// <returns>The entries that were refused.</returns>
     ValueTask<IReadOnlyList<EntryFailure<TKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<TKey, TEntry>> entries, CancellationToken cancellationToken);
+}
+
+/// <summary>Takes the entries of a store as they come, so that a large table is never in memory twice.</summary>
+internal interface IEntryReader<TKey, TEntry>
+    where TKey : struct, IEquatable<TKey>
+    where TEntry : struct, IEquatable<TEntry>
+{
+    /// <summary>At the beginning, and again when the reading was interrupted: what was read until now is void.</summary>
+    void Restart();
+
+    void Read(TKey key, TEntry entry);
 }
 
 /// <summary>An entry that was refused.</summary>

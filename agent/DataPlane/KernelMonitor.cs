@@ -2,6 +2,8 @@
 // constructor, before anything is read, so that nothing changes unseen between a first listing and the first wait.
 
 using FlannelCni.Agent.Supervision;
+using FlannelCni.Linux;
+using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -17,17 +19,24 @@ internal sealed class KernelMonitor : IDisposable
         RtnlGroup.RTNLGRP_IPV4_ROUTE,
         RtnlGroup.RTNLGRP_IPV6_IFADDR,
         RtnlGroup.RTNLGRP_IPV6_ROUTE,
+        RtnlGroup.RTNLGRP_NEXTHOP,
     ];
+
+    private const int MaxSpareCapacity = 256;
 
     private readonly Inbox _inbox;
     private readonly List<(RtnlGroup Group, RtnlMonitor Monitor)> _monitors = [];
 
-    public KernelMonitor(Inbox inbox)
+    /// <param name="ownPort">Of the socket that writes for us: the kernel does not tell us what we did ourselves.</param>
+    public KernelMonitor(Inbox inbox, uint ownPort)
     {
         _inbox = inbox;
         foreach (RtnlGroup group in s_groups)
         {
-            _monitors.Add((group, RtnlMonitor.Open(group)));
+            if (Open(group, ownPort) is { } monitor)
+            {
+                _monitors.Add((group, monitor));
+            }
         }
     }
 
@@ -43,6 +52,18 @@ internal sealed class KernelMonitor : IDisposable
         }
     }
 
+    private static RtnlMonitor? Open(RtnlGroup group, uint ownPort)
+    {
+        try
+        {
+            return RtnlMonitor.Open(group, ignoredPort: ownPort);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EINVAL && group == RtnlGroup.RTNLGRP_NEXTHOP)
+        {
+            return null;    // before Linux 5.3
+        }
+    }
+
     private (string Name, Func<CancellationToken, Task> Run) Loop((RtnlGroup Group, RtnlMonitor Monitor) listener) =>
         ($"{listener.Group}", token => ListenAsync(listener.Monitor, token));
 
@@ -52,6 +73,7 @@ internal sealed class KernelMonitor : IDisposable
         while (true)
         {
             events.Clear();
+            events.Capacity = Math.Min(events.Capacity, MaxSpareCapacity);
             if (!await monitor.ReceiveAsync(events, cancellationToken))
             {
                 _inbox.PostFull();

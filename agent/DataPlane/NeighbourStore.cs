@@ -1,5 +1,6 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -17,21 +18,18 @@ internal readonly record struct NeighbourEntry(MacAddress Mac, bool IsPermanent)
 /// </summary>
 internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<NeighbourKey, NeighbourEntry>
 {
-    private readonly RtnlBatch _batch = new();
+    private readonly EntryWriter _writer = new(rtnl);
 
-    public ValueTask<Dictionary<NeighbourKey, NeighbourEntry>> ReadAsync(
-        PlanInput input, CancellationToken cancellationToken)
+    public ValueTask ReadAsync(
+        PlanInput input, IEntryReader<NeighbourKey, NeighbourEntry> reader, CancellationToken cancellationToken)
     {
-        Dictionary<NeighbourKey, NeighbourEntry> entries = [];
+        reader.Restart();
         if (input.State.Device(is6) is { } device)
         {
-            foreach (Neighbour neighbour in rtnl.ListNeighbours(is6, device.Index))
-            {
-                entries[KeyOf(neighbour)] = EntryOf(neighbour);
-            }
+            rtnl.ListNeighbours(is6, device.Index, new DumpReader(reader));
         }
 
-        return ValueTask.FromResult(entries);
+        return ValueTask.CompletedTask;
     }
 
     /// <remarks>A subnet's base is no pod's address: whatever is permanent there was a VTEP's.</remarks>
@@ -61,31 +59,34 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
     }
 
     public ValueTask<IReadOnlyList<EntryFailure<NeighbourKey>>> UpsertAsync(
-        IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken)
-    {
-        _batch.Clear();
-        foreach ((NeighbourKey key, NeighbourEntry entry) in entries)
-        {
-            _batch.ReplaceNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac));
-        }
-
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace neighbour", entries));
-    }
+        IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(BatchReport.Of(
+            _writer.Write(
+                entries,
+                static (batch, key, entry) =>
+                    batch.ReplaceNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac))),
+            "replace neighbour",
+            entries));
 
     public ValueTask<IReadOnlyList<EntryFailure<NeighbourKey>>> DeleteAsync(
-        IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken)
-    {
-        _batch.Clear();
-        foreach ((NeighbourKey key, NeighbourEntry entry) in entries)
-        {
-            _batch.DeleteNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac));
-        }
-
-        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete neighbour", entries));
-    }
+        IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(BatchReport.OfDeletion(
+            _writer.Write(
+                entries,
+                static (batch, key, entry) =>
+                    batch.DeleteNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac))),
+            "delete neighbour",
+            entries));
 
     private static NeighbourKey KeyOf(in Neighbour neighbour) => new(neighbour.LinkIndex, neighbour.Address);
 
     private static NeighbourEntry EntryOf(in Neighbour neighbour) =>
         new(neighbour.Mac, (neighbour.State & NeighbourState.NUD_PERMANENT) != 0);
+
+    private sealed class DumpReader(IEntryReader<NeighbourKey, NeighbourEntry> reader) : IDumpReader<Neighbour>
+    {
+        public void Restart() => reader.Restart();
+
+        public void Read(in Neighbour neighbour) => reader.Read(KeyOf(neighbour), EntryOf(neighbour));
+    }
 }

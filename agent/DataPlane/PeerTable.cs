@@ -16,6 +16,9 @@ internal sealed class PeerTable
     private readonly PeerClaims _claims = new();
     private int _conflicts;
 
+    /// <summary>How many are admitted of IPv4.</summary>
+    public int Count4 { get; private set; }
+
     public IReadOnlyDictionary<PeerKey, Peer> Admitted => _admitted;
 
     /// <summary>Why each of the others is not.</summary>
@@ -89,6 +92,7 @@ internal sealed class PeerTable
         }
 
         _admitted.Clear();
+        Count4 = 0;
         _claims.Clear();
         _conflicts = 0;
         foreach (Peer peer in _sane.Values.OrderBy(static p => p.Seniority))
@@ -110,6 +114,7 @@ internal sealed class PeerTable
     {
         Remember(peer.Key, before);
         _admitted[peer.Key] = peer;
+        Count4 += peer.Key.Is6 ? 0 : 1;
         _claims.Add(peer);
     }
 
@@ -118,6 +123,7 @@ internal sealed class PeerTable
         Remember(key, before);
         if (_admitted.Remove(key, out Peer? peer))
         {
+            Count4 -= key.Is6 ? 0 : 1;
             _claims.Remove(peer);
         }
     }

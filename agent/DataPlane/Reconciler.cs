@@ -15,8 +15,11 @@ namespace FlannelCni.Agent.DataPlane;
 /// <summary>Keeps the backend's devices and tables equal to what all nodes published.</summary>
 internal sealed partial class Reconciler
 {
-    /// <summary>Between two full runs that nothing asked for.</summary>
-    private static readonly TimeSpan s_resyncPeriod = TimeSpan.FromSeconds(5);
+    // Between two full runs that nothing asked for. Long ones are spaced by their length, so that they take a
+    // thousandth of a processor's time: what is announced, or known to be lost, does not wait for them.
+    private const int LengthsBetweenResyncs = 1000;
+    private static readonly TimeSpan s_shortestResync = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_longestResync = TimeSpan.FromSeconds(60);
 
     private readonly IBackend _backend;
     private readonly NetworkConfig _network;
@@ -37,6 +40,7 @@ internal sealed partial class Reconciler
     private HashSet<string>? _changedLeases;          // since the peers followed them; null: all
     private bool _isFollowing;                       // the first complete list was taken in
     private bool _isBehind;                          // the last run failed: the next must be full
+    private bool _isPlanStale = true;                // what plans are made from changed since the tables saw it
 
     /// <param name="readUnderlay">The external interface as it is now.</param>
     /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
@@ -74,14 +78,20 @@ internal sealed partial class Reconciler
     /// <summary>Ends only with the token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using ITimer resync = _time.CreateTimer(_ => _inbox.PostFull(), null, s_resyncPeriod, s_resyncPeriod);
+        using ITimer resync = _time.CreateTimer(
+            _ => _inbox.PostFull(), null, s_shortestResync, Timeout.InfiniteTimeSpan);
         using ITimer retry = _time.CreateTimer(
             _ => _inbox.PostFull(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (true)
         {
             await _inbox.WaitAsync(cancellationToken);
             long start = _time.GetTimestamp();
-            bool hadTrouble = await RunOnceAsync(_inbox.Take(), cancellationToken);
+            RunResult run = await RunOnceAsync(_inbox.Take(), cancellationToken);
+            if (run.IsFull)
+            {
+                resync.Change(ResyncPeriod(run, _time.GetElapsedTime(start)), Timeout.InfiniteTimeSpan);
+            }
+
             if (_isBehind)
             {
                 retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
@@ -91,12 +101,11 @@ internal sealed partial class Reconciler
                 _backoff.Reset();
             }
 
-            await _pacer.PauseAsync(hadTrouble, _time.GetElapsedTime(start), cancellationToken);
+            await _pacer.PauseAsync(run.HadTrouble, _time.GetElapsedTime(start), cancellationToken);
         }
     }
 
-    /// <returns>True: something had to be repaired, or went wrong.</returns>
-    internal async Task<bool> RunOnceAsync(Work work, CancellationToken cancellationToken)
+    internal async Task<RunResult> RunOnceAsync(Work work, CancellationToken cancellationToken)
     {
         long start = _time.GetTimestamp();
         Note(work);
@@ -114,8 +123,9 @@ internal sealed partial class Reconciler
             if (_leases is not null)
             {
                 IReadOnlyCollection<PeerKey> changed = FollowLeases(_leases, run);
-                await SyncTablesAsync(
-                    new SyncScope(_peers.Admitted, run.IsFull, changed, work.Events), run, cancellationToken);
+                DecideOnNexthops(run);
+                SyncScope scope = new(_peers.Admitted, run.IsFull, changed, work.Events) { IsReplan = _isPlanStale };
+                await SyncTablesAsync(scope, run, cancellationToken);
             }
         }
         catch (LinuxException e)
@@ -139,7 +149,14 @@ internal sealed partial class Reconciler
             _firstSync.TrySetResult();
         }
 
-        return run.HadTrouble;
+        return run;
+    }
+
+    private static TimeSpan ResyncPeriod(RunResult run, TimeSpan length)
+    {
+        // One that had something to do says little of how long it takes to look.
+        TimeSpan period = run.Changed > 0 || run.HadTrouble ? s_shortestResync : length * LengthsBetweenResyncs;
+        return period < s_shortestResync ? s_shortestResync : period < s_longestResync ? period : s_longestResync;
     }
 
     /// <summary>Before anything that can fail: news come once.</summary>
@@ -168,7 +185,9 @@ internal sealed partial class Reconciler
         BackendState state = await _backend.EnsureAsync(underlay, _own, cancellationToken);
         run.DeviceRepairs.AddRange(state.Repairs);
         PlanInput before = _input;
-        _input = new PlanInput(_network, state, underlay, _own);
+        PlanInput input = new(_network, state, underlay, _own) { UsesNexthops = before.UsesNexthops };
+        _isPlanStale |= input != before;
+        _input = input;
         bool isOwnChanged = _own != before.Own
             || state.Mtu != before.State.Mtu
             || state.Attributes != before.State.Attributes;
@@ -199,12 +218,26 @@ internal sealed partial class Reconciler
         return [.. update.Changes.Select(static change => change.Key)];
     }
 
+    /// <summary>A change of mind changes all routes, each by one replacement.</summary>
+    private void DecideOnNexthops(RunResult run)
+    {
+        bool isWorthIt = NexthopPolicy.IsWorthIt(_input.State.Nexthops, _peers.Count4, _input.UsesNexthops);
+        if (isWorthIt != _input.UsesNexthops)
+        {
+            _input = _input with { UsesNexthops = isWorthIt };
+            (run.IsFull, _isPlanStale) = (true, true);
+        }
+    }
+
     private async Task SyncTablesAsync(SyncScope scope, RunResult run, CancellationToken cancellationToken)
     {
+        _isPlanStale = true;    // unless all of them get there
         foreach (ITable table in _backend.Tables)
         {
             await table.CompareAsync(_input, scope, cancellationToken);
         }
+
+        _isPlanStale = false;
 
         foreach (ITable table in _backend.Tables)
         {

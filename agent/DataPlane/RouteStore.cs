@@ -23,32 +23,31 @@ internal readonly record struct RouteEntry(IpAddr Gateway, int OutInterface, boo
 {
     /// <summary>IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of metric 0.</summary>
     public const uint DefaultMetricV6 = 1024;
+
+    /// <summary>The nexthop object it goes through, which says the rest; 0: none.</summary>
+    public uint NexthopId { get; init; }
 }
 
 /// <summary>
 /// Routes on the backend's own device of one family. Ours are those inside the network whose gateway is their base,
 /// onlink: nobody else has reason to make such a route there.
 /// </summary>
-internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, RouteEntry>
+/// <param name="nexthops">What routes may go through; null: they are plain.</param>
+internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nexthops) : IStore<RouteKey, RouteEntry>
 {
-    private readonly RtnlBatch _batch = new();
+    private readonly EntryWriter _writer = new(rtnl);
 
-    public ValueTask<Dictionary<RouteKey, RouteEntry>> ReadAsync(PlanInput input, CancellationToken cancellationToken)
+    public ValueTask ReadAsync(
+        PlanInput input, IEntryReader<RouteKey, RouteEntry> reader, CancellationToken cancellationToken)
     {
-        Dictionary<RouteKey, RouteEntry> entries = [];
+        reader.Restart();
         if (input.State.Device(is6) is { } device)
         {
-            foreach (Route route in rtnl.ListRoutes(new RouteFilter(is6) { OutInterface = device.Index }))
-            {
-                // Of several under one key the kernel uses the first, and replaces it.
-                if (route.Type == RouteType.RTN_UNICAST)
-                {
-                    entries.TryAdd(KeyOf(route), EntryOf(route));
-                }
-            }
+            rtnl.ListRoutes(
+                new RouteFilter(is6) { OutInterface = device.Index }, new DumpReader(this, input, reader));
         }
 
-        return ValueTask.FromResult(entries);
+        return ValueTask.CompletedTask;
     }
 
     public bool IsOurs(PlanInput input, RouteKey key, RouteEntry entry)
@@ -72,20 +71,18 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
             return false;
         }
 
-        (key, entry) = (KeyOf(route), kernelEvent.IsDeleted ? null : EntryOf(route));
+        (key, entry) = (KeyOf(route), kernelEvent.IsDeleted ? null : EntryOf(input, route));
         return true;
     }
+
+    public bool CannotBeTrusted(PlanInput input, in RtnlEvent kernelEvent) =>
+        nexthops is not null && nexthops.IsChangeOfOurs(input, kernelEvent);
 
     public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
-        _batch.Clear();
-        foreach ((RouteKey key, RouteEntry entry) in entries)
-        {
-            _batch.ReplaceRoute(RouteOf(key, entry));
-        }
-
-        IReadOnlyList<BatchFailure> failures = rtnl.Execute(_batch);
+        IReadOnlyList<BatchFailure> failures = _writer.Write(
+            entries, (batch, key, entry) => batch.ReplaceRoute(RouteOf(key, entry)));
         List<KeyValuePair<RouteKey, RouteEntry>> obstructed =
             [.. failures.Where(static f => IsObstructed(f.Errno)).Select(f => entries[f.Index])];
         return ValueTask.FromResult<IReadOnlyList<EntryFailure<RouteKey>>>(
@@ -98,14 +95,28 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
     public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
-        _batch.Clear();
-        foreach ((RouteKey key, RouteEntry entry) in entries)
+        IReadOnlyList<BatchFailure> failures = Delete(entries);
+        if (nexthops is null || failures.Count == 0)
         {
-            _batch.DeleteRoute(Whichever(RouteOf(key, entry)));
+            return ValueTask.FromResult(BatchReport.OfDeletion(failures, "delete route", entries));
         }
 
-        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete route", entries));
+        // A route is deleted only in the form it has, which may have changed since we saw it.
+        List<KeyValuePair<RouteKey, RouteEntry>> missed =
+            [.. failures.Where(static f => f.Errno is Errno.ESRCH).Select(f => InOtherForm(entries[f.Index]))];
+        return ValueTask.FromResult<IReadOnlyList<EntryFailure<RouteKey>>>(
+        [
+            .. BatchReport.OfDeletion(failures, "delete route", entries),
+            .. BatchReport.OfDeletion(Delete(missed), "delete route", missed),
+        ]);
     }
+
+    private IReadOnlyList<BatchFailure> Delete(IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries) =>
+        _writer.Write(entries, (batch, key, entry) => batch.DeleteRoute(Whichever(RouteOf(key, entry))));
+
+    private static KeyValuePair<RouteKey, RouteEntry> InOtherForm(KeyValuePair<RouteKey, RouteEntry> route) => new(
+        route.Key,
+        route.Value with { NexthopId = route.Value.NexthopId == 0 ? NexthopKey.Of(route.Value.Gateway).Id : 0 });
 
     // EINVAL: IPv6 takes no gateway that a route leads to through another device, as one that stands under our own key
     // does. EEXIST: IPv4 replaces the first route under a key, but not by one that stands behind it.
@@ -113,36 +124,62 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
 
     private IReadOnlyList<EntryFailure<RouteKey>> ClearAndAdd(List<KeyValuePair<RouteKey, RouteEntry>> entries)
     {
-        _batch.Clear();
-        foreach ((RouteKey key, _) in entries)
-        {
-            _batch.DeleteRoute(Whichever(new Route(key.Destination) { Table = key.Table, Metric = key.Metric }));
-        }
-
-        _ = rtnl.Execute(_batch);    // none there is as good
-        _batch.Clear();
-        foreach ((RouteKey key, RouteEntry entry) in entries)
-        {
-            _batch.ReplaceRoute(RouteOf(key, entry));
-        }
-
-        return BatchReport.Of(rtnl.Execute(_batch), "replace route", entries);
+        _ = _writer.Write(entries, static (batch, key, _) => batch.DeleteRoute(Whichever(
+            new Route(key.Destination) { Table = key.Table, Metric = key.Metric })));    // none there is as good
+        IReadOnlyList<BatchFailure> failures = _writer.Write(
+            entries, (batch, key, entry) => batch.ReplaceRoute(RouteOf(key, entry)));
+        return BatchReport.Of(failures, "replace route", entries);
     }
 
     private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);
 
-    private static RouteEntry EntryOf(in Route route) => new(route.Gateway, route.OutInterface, route.IsOnlink);
+    private RouteEntry EntryOf(PlanInput input, in Route route)
+    {
+        RouteEntry entry = new(route.Gateway, route.OutInterface, route.IsOnlink) { NexthopId = route.NexthopId };
+        if (nexthops is null || !input.UsesNexthops)
+        {
+            return entry;
+        }
+
+        if (route is { NexthopId: not 0, Gateway.IsNone: true, OutInterface: 0 } && nexthops.IsUsable(route.NexthopId))
+        {
+            // net.ipv4.nexthop_compat_mode is 0, and what the object says is left out.
+            return new RouteEntry(
+                new NexthopKey(route.NexthopId).Gateway, input.State.Device(is6)?.Index ?? 0, IsOnlink: true)
+            {
+                NexthopId = route.NexthopId,
+            };
+        }
+
+        // A plain route whose nexthop cannot be had is as good as it can be.
+        uint id = NexthopKey.Of(entry.Gateway).Id;
+        return entry.NexthopId == 0 && !nexthops.IsUsable(id) ? entry with { NexthopId = id } : entry;
+    }
 
     // For a deletion: protocol and scope must match where they are named.
     private static Route Whichever(in Route route) =>
         route with { Protocol = RouteProtocol.RTPROT_UNSPEC, Scope = RouteScope.RT_SCOPE_NOWHERE };
 
-    private static Route RouteOf(RouteKey key, RouteEntry entry) => new(key.Destination)
+    private Route RouteOf(RouteKey key, RouteEntry entry)
     {
-        Table = key.Table,
-        Metric = key.Metric,
-        Gateway = entry.Gateway,
-        OutInterface = entry.OutInterface,
-        IsOnlink = entry.IsOnlink,
-    };
+        Route route = new(key.Destination) { Table = key.Table, Metric = key.Metric };
+        return entry.NexthopId != 0 && nexthops is not null && nexthops.IsUsable(entry.NexthopId)
+            ? route with { NexthopId = entry.NexthopId }
+            : route with { Gateway = entry.Gateway, OutInterface = entry.OutInterface, IsOnlink = entry.IsOnlink };
+    }
+
+    private sealed class DumpReader(
+        RouteStore store, PlanInput input, IEntryReader<RouteKey, RouteEntry> reader) : IDumpReader<Route>
+    {
+        public void Restart() => reader.Restart();
+
+        public void Read(in Route route)
+        {
+            // Of several under one key the kernel uses the first, and replaces it.
+            if (route.Type == RouteType.RTN_UNICAST)
+            {
+                reader.Read(KeyOf(route), store.EntryOf(input, route));
+            }
+        }
+    }
 }

@@ -35,7 +35,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     {
         (_node, _number, _isDualStack) = (node, number, isDualStack);
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
-        _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox));
+        _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId));
         Network = NetworkOf(backendJson, isDualStack);
         Backend = new VxlanBackend(
             VxlanConfig.Parse(Network.Backend), Network, new VxlanMacFile(state.Path), _rtnl);

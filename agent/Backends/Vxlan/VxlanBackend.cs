@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends.Vxlan;
@@ -16,11 +18,13 @@ internal sealed class VxlanBackend : IBackend
     private readonly VxlanConfig _config;
     private readonly VxlanDevice? _device4;
     private readonly VxlanDevice? _device6;
+    private readonly RtnlSocket _rtnl;
+    private NexthopObjects? _nexthops;    // null: not looked yet
 
     /// <param name="rtnl">In the node's namespace; the reconciler's alone from here on.</param>
     public VxlanBackend(VxlanConfig config, NetworkConfig network, VxlanMacFile macFile, RtnlSocket rtnl)
     {
-        _config = config;
+        (_config, _rtnl) = (config, rtnl);
         List<ITable> tables = [];
         List<string> names = [];
         if (network.EnableIPv4)
@@ -62,7 +66,9 @@ internal sealed class VxlanBackend : IBackend
         // Pods have one MTU, which the more expensive of the two tunnels decides.
         uint mtu = Math.Min(_device4?.Mtu(underlay) ?? uint.MaxValue, _device6?.Mtu(underlay) ?? uint.MaxValue);
         ImmutableArray<DeviceFacts> devices = [.. new[] { facts4, facts6 }.OfType<DeviceFacts>()];
-        return ValueTask.FromResult(new BackendState(attributes, mtu, devices, [.. repairs]));
+        _nexthops ??= LookForNexthops(facts4);
+        return ValueTask.FromResult(
+            new BackendState(attributes, mtu, devices, [.. repairs]) { Nexthops = _nexthops.Value });
     }
 
     public PeerReading ReadPeer(Lease lease, bool is6, PlanInput input) =>
@@ -71,17 +77,40 @@ internal sealed class VxlanBackend : IBackend
     /// <summary>Nothing: the devices stay, and pods go on talking while no agent runs.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6) =>
-    [
-        new EntryTable<NeighbourKey, NeighbourEntry>(
-            "neighbour",
-            OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
-            new NeighbourStore(rtnl, is6)),
-        new EntryTable<FdbKey, FdbDestination>(
-            "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
-        new EntryTable<RouteKey, RouteEntry>(
-            "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6)),
-    ];
+    private NexthopObjects LookForNexthops(DeviceFacts? device)
+    {
+        try
+        {
+            return device is null ? NexthopObjects.Never
+                : _rtnl.ListNexthops(device.Index).Count > 0 ? NexthopObjects.Found
+                : NexthopObjects.Possible;
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EOPNOTSUPP or Errno.EINVAL)
+        {
+            return NexthopObjects.Never;    // before Linux 5.3
+        }
+    }
+
+    private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6)
+    {
+        NexthopStore? nexthops = is6 ? null : new NexthopStore(rtnl);
+        return
+        [
+            new EntryTable<NeighbourKey, NeighbourEntry>(
+                "neighbour",
+                OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
+                new NeighbourStore(rtnl, is6)),
+            new EntryTable<FdbKey, FdbDestination>(
+                "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
+            .. nexthops is null ? (ReadOnlySpan<ITable>)[] :
+            [
+                new EntryTable<NexthopKey, NexthopEntry>(
+                    "nexthop", OfFamily<NexthopKey, NexthopEntry>(VxlanPlans.Nexthop, is6), nexthops),
+            ],
+            new EntryTable<RouteKey, RouteEntry>(
+                "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6, nexthops)),
+        ];
+    }
 
     private static PeerPlan<TKey, TEntry> OfFamily<TKey, TEntry>(PeerPlan<TKey, TEntry> plan, bool is6)
         where TKey : struct, IEquatable<TKey>

@@ -19,11 +19,22 @@ internal static class VxlanPlans
             ? new(new FdbKey(device.Index, peer.TunnelMac), new FdbDestination(peer.PublicIP, IsPermanent: true))
             : null;
 
+    /// <summary>What the peer's route goes through in a large cluster.</summary>
+    internal static Planned<NexthopKey, NexthopEntry>? Nexthop(Peer peer, PlanInput input) =>
+        input.UsesNexthops && !peer.Key.Is6 && input.State.Device(peer.Key.Is6) is { } device
+            ? new(NexthopKey.Of(peer.Subnet.Base), new NexthopEntry(peer.Subnet.Base, device.Index, IsOnlink: true))
+            : null;
+
     /// <summary>
     /// The peer's subnet is behind its VTEP address, which is on the device whatever the addresses say.
     /// </summary>
     internal static Planned<RouteKey, RouteEntry>? Route(Peer peer, PlanInput input) =>
         input.State.Device(peer.Key.Is6) is { } device
-            ? new(RouteKey.InMainTable(peer.Subnet), new RouteEntry(peer.Subnet.Base, device.Index, IsOnlink: true))
+            ? new(
+                RouteKey.InMainTable(peer.Subnet),
+                new RouteEntry(peer.Subnet.Base, device.Index, IsOnlink: true)
+                {
+                    NexthopId = Nexthop(peer, input)?.Key.Id ?? 0,
+                })
             : null;
 }

@@ -45,6 +45,7 @@ internal static partial class Libc
     internal const int SOL_SOCKET = 1;
     internal const int SO_RCVBUF = 8;
     internal const int SO_RCVTIMEO = 20;
+    internal const int SO_ATTACH_FILTER = 26;
     internal const int SO_RCVBUFFORCE = 33;
     internal const int MSG_TRUNC = 0x20;
     internal const int MSG_DONTWAIT = 0x40;
@@ -158,6 +159,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int setsockopt(SafeFd fd, int level, int option, in TimeVal value, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int setsockopt(SafeFd fd, int level, int option, in SockFprog value, int length);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int getsockopt(SafeFd fd, int level, int option, ref int value, ref int length);

@@ -30,6 +30,24 @@ internal struct TimeVal
     internal long Microseconds;    // tv_usec
 }
 
+/// <summary><c>struct sock_filter</c>, linux/filter.h; 8 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SockFilter
+{
+    internal ushort Code;       // code
+    internal byte JumpTrue;     // jt: instructions to pass over
+    internal byte JumpFalse;    // jf
+    internal uint Operand;      // k
+}
+
+/// <summary><c>struct sock_fprog</c>, linux/filter.h; 16 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct SockFprog
+{
+    internal ushort Length;          // len, in instructions
+    internal SockFilter* Program;    // filter
+}
+
 /// <summary><c>sigset_t</c> of glibc and musl; 128 bytes.</summary>
 [InlineArray(16)]
 internal struct SigSet

@@ -28,10 +28,16 @@ public sealed class NetlinkMonitor : IDisposable
     /// <summary>Subscribes in the calling thread's network namespace.</summary>
     /// <param name="group">Its number, not its bit.</param>
     /// <param name="bufferSize">Bytes of notifications that may wait; the rest is lost, which is reported.</param>
-    public static NetlinkMonitor Open(NetlinkFamily family, int group, int bufferSize)
+    /// <param name="ignoredPort">What this socket caused is not of interest; 0: everything is.</param>
+    public static NetlinkMonitor Open(NetlinkFamily family, int group, int bufferSize, uint ignoredPort)
     {
         using SafeFd fd = NetlinkSocket.OpenDescriptor(family);
         NetlinkSocket.ForceReceiveBuffer(fd, bufferSize);
+        if (ignoredPort != 0)
+        {
+            SocketFilter.PassAllBut(fd, ignoredPort);
+        }
+
         SockAddrNl address = new() { Family = Libc.AF_NETLINK };
         if (Libc.bind(fd, address, Unsafe.SizeOf<SockAddrNl>()) < 0)
         {

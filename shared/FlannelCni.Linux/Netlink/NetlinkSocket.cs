@@ -16,6 +16,16 @@ namespace FlannelCni.Linux.Netlink;
 /// <returns>False for one that is not wanted.</returns>
 public delegate bool NetlinkParser<T>(in NetlinkMessage message, out T item);
 
+/// <summary>Takes the items of a dump as they come, so that a large table is never in memory at once.</summary>
+public interface IDumpReader<T>
+{
+    /// <summary>At the beginning, and again when the kernel was interrupted: what was read until now is void.</summary>
+    void Restart();
+
+    /// <summary>The next item.</summary>
+    void Read(in T item);
+}
+
 /// <summary>
 /// Requests to the kernel over one netlink family, each waited for. From any thread, but one at a time.
 /// </summary>
@@ -137,13 +147,21 @@ public sealed class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The kernel refused; EINTR: interrupted each of many times.</exception>
     public List<T> Dump<T>(Span<byte> request, string operation, NetlinkParser<T> parser)
     {
-        List<T> items = [];
+        ListReader<T> list = new();
+        Dump(request, operation, parser, list);
+        return list.Items;
+    }
+
+    /// <inheritdoc cref="Dump{T}(Span{byte}, string, NetlinkParser{T})"/>
+    /// <param name="reader">Gets each item.</param>
+    public void Dump<T>(Span<byte> request, string operation, NetlinkParser<T> parser, IDumpReader<T> reader)
+    {
         for (int attempt = 0; attempt < MaxInterruptedDumps; attempt++)
         {
-            items.Clear();
-            if (DumpOnce(request, operation, parser, items))
+            reader.Restart();
+            if (DumpOnce(request, operation, parser, reader))
             {
-                return items;
+                return;
             }
         }
 
@@ -235,7 +253,8 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>False: interrupted, or parts of it lost.</summary>
-    private bool DumpOnce<T>(Span<byte> request, string operation, NetlinkParser<T> parser, List<T> items)
+    private bool DumpOnce<T>(
+        Span<byte> request, string operation, NetlinkParser<T> parser, IDumpReader<T> reader)
     {
         Errno errno = SendNumbered(request, out uint sequence);
         if (errno != Errno.None)
@@ -264,7 +283,7 @@ public sealed class NetlinkSocket : IDisposable
 
                     if (parser(message, out T item))
                     {
-                        items.Add(item);
+                        reader.Read(item);
                     }
                 }
             }
@@ -433,6 +452,15 @@ public sealed class NetlinkSocket : IDisposable
         return Libc.getsockname(fd, ref address, ref length) < 0
             ? throw new LinuxException("getsockname(netlink)", Libc.LastError)
             : address.PortId;
+    }
+
+    private sealed class ListReader<T> : IDumpReader<T>
+    {
+        internal List<T> Items { get; } = [];
+
+        public void Restart() => Items.Clear();
+
+        public void Read(in T item) => Items.Add(item);
     }
 
     /// <summary>What came of a request. <c>default</c>: it was carried out.</summary>

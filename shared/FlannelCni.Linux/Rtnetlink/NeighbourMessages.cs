@@ -83,29 +83,39 @@ internal static class NeighbourMessages
     internal static bool TryReadFdb(in NetlinkMessage message, out FdbEntry entry)
     {
         NdMsg header = message.Split<NdMsg, NeighbourAttr>(out AttributeReader<NeighbourAttr> attributes);
-        entry = new FdbEntry(header.Index, default, default) { State = header.State, Flags = header.Flags };
+        MacAddress mac = default;
+        IpAddr destination = default;
+        (ushort port, uint vni, int master) = (0, 0, 0);
         foreach (NetlinkAttribute<NeighbourAttr> attribute in attributes)
         {
             switch (attribute.Type)
             {
                 case NDA_LLADDR when attribute.Payload.Length == MacAddress.ByteLength:
-                    entry = entry with { Mac = attribute.ReadMac() };
+                    mac = attribute.ReadMac();
                     break;
                 case NDA_DST:
-                    entry = entry with { Destination = attribute.ReadIpAddr() };
+                    destination = attribute.ReadIpAddr();
                     break;
                 case NDA_PORT:
-                    entry = entry with { Port = attribute.ReadUInt16BigEndian() };
+                    port = attribute.ReadUInt16BigEndian();
                     break;
                 case NDA_VNI:
-                    entry = entry with { Vni = attribute.ReadUInt32() };
+                    vni = attribute.ReadUInt32();
                     break;
                 case NDA_MASTER:
-                    entry = entry with { MasterIndex = attribute.ReadInt32() };
+                    master = attribute.ReadInt32();
                     break;
             }
         }
 
+        entry = new FdbEntry(header.Index, mac, destination)
+        {
+            State = header.State,
+            Flags = header.Flags,
+            Port = port,
+            Vni = vni,
+            MasterIndex = master,
+        };
         return header.Family == Libc.AF_BRIDGE;
     }
 }

@@ -53,74 +53,90 @@ internal static class RouteMessages
     internal static bool TryRead(in NetlinkMessage message, out Route route)
     {
         RtMsg header = message.Split<RtMsg, RouteAttr>(out AttributeReader<RouteAttr> attributes);
-        IpAddr any = header.Family == Libc.AF_INET6 ? IpAddr.Any6 : IpAddr.Any4;
-        route = new Route(new IpPrefix(any, 0))
-        {
-            Table = header.Table,
-            Protocol = header.Protocol,
-            Scope = header.Scope,
-            Type = header.Type,
-            IsOnlink = (header.Flags & RTNH_F_ONLINK) != 0,
-        };
+
+        // Each in a variable of its own: tables are long, and a route is 100 bytes to copy.
+        bool is6 = header.Family == Libc.AF_INET6;
+        IpAddr destination = is6 ? IpAddr.Any6 : IpAddr.Any4;
+        (IpAddr gateway, IpAddr source) = (default, default);
+        (uint nexthop, uint metric, uint table) = (0, is6 ? RouteMetric.IP6_RT_PRIO_USER : 0, header.Table);
+        (uint mtu, uint advertisedMss) = (0, 0);
+        int outInterface = 0;
+        bool isMultipath = false;
         foreach (NetlinkAttribute<RouteAttr> attribute in attributes)
         {
             switch (attribute.Type)
             {
                 case RTA_DST:
-                    IpAddr address = attribute.ReadIpAddr();
-                    int length = Math.Min(header.DestinationLength, address.BitLength);
-                    route = route with { Destination = new IpPrefix(address, length) };
+                    destination = attribute.ReadIpAddr();
                     break;
                 case RTA_GATEWAY:
-                    route = route with { Gateway = attribute.ReadIpAddr() };
+                    gateway = attribute.ReadIpAddr();
                     break;
                 case RTA_VIA:
-                    route = route with { Gateway = ReadVia(attribute.Payload) };
+                    gateway = ReadVia(attribute.Payload);
                     break;
                 case RTA_OIF:
-                    route = route with { OutInterface = attribute.ReadInt32() };
+                    outInterface = attribute.ReadInt32();
                     break;
                 case RTA_NH_ID:
-                    route = route with { NexthopId = attribute.ReadUInt32() };
+                    nexthop = attribute.ReadUInt32();
                     break;
                 case RTA_PRIORITY:
-                    route = route with { Metric = attribute.ReadUInt32() };
+                    metric = attribute.ReadUInt32();
                     break;
                 case RTA_TABLE:
-                    route = route with { Table = attribute.ReadUInt32() };
+                    table = attribute.ReadUInt32();
                     break;
                 case RTA_PREFSRC:
-                    route = route with { PreferredSource = attribute.ReadIpAddr() };
+                    source = attribute.ReadIpAddr();
                     break;
                 case RTA_MULTIPATH:
-                    route = route with { IsMultipath = true };
+                    isMultipath = true;
                     break;
                 case RTA_METRICS:
-                    route = ReadMetrics(attribute.Nested<RouteMetricAttr>(), route);
+                    (mtu, advertisedMss) = ReadMetrics(attribute.Nested<RouteMetricAttr>());
                     break;
             }
         }
+
+        route = new Route(new IpPrefix(destination, Math.Min(header.DestinationLength, destination.BitLength)))
+        {
+            Gateway = gateway,
+            OutInterface = outInterface,
+            NexthopId = nexthop,
+            Table = table,
+            Metric = metric,
+            Protocol = header.Protocol,
+            Scope = header.Scope,
+            Type = header.Type,
+            IsOnlink = (header.Flags & RTNH_F_ONLINK) != 0,
+            PreferredSource = source,
+            Mtu = mtu,
+            AdvertisedMss = advertisedMss,
+            IsMultipath = isMultipath,
+        };
 
         // IPv4 and IPv6 only: a dump of family 0 names other families too.
         return header.Family is Libc.AF_INET or Libc.AF_INET6 && (header.Flags & RTM_F_CLONED) == 0;
     }
 
-    private static Route ReadMetrics(AttributeReader<RouteMetricAttr> attributes, Route route)
+    private static (uint Mtu, uint AdvertisedMss) ReadMetrics(AttributeReader<RouteMetricAttr> attributes)
     {
+        (uint mtu, uint advertisedMss) = (0, 0);
         foreach (NetlinkAttribute<RouteMetricAttr> attribute in attributes)
         {
             switch (attribute.Type)
             {
                 case RTAX_MTU:
-                    route = route with { Mtu = attribute.ReadUInt32() };
+                    mtu = attribute.ReadUInt32();
                     break;
                 case RTAX_ADVMSS:
-                    route = route with { AdvertisedMss = attribute.ReadUInt32() };
+                    advertisedMss = attribute.ReadUInt32();
                     break;
             }
         }
 
-        return route;
+        return (mtu, advertisedMss);
     }
 
     // A route through a nexthop object must not name device or gateway as well (EINVAL).

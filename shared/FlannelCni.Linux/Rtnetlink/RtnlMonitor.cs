@@ -18,8 +18,11 @@ public sealed class RtnlMonitor : IDisposable
 
     /// <summary>Subscribes in the calling thread's network namespace.</summary>
     /// <param name="bufferSize">Bytes of notifications that may wait; the rest is lost, which is reported.</param>
-    public static RtnlMonitor Open(RtnlGroup group, int bufferSize = DefaultBufferSize) =>
-        new(NetlinkMonitor.Open(NetlinkFamily.NETLINK_ROUTE, (int)group, bufferSize));
+    /// <param name="ignoredPort">
+    /// <see cref="RtnlSocket.PortId"/> of a socket whose own changes are not of interest; 0: everything is.
+    /// </param>
+    public static RtnlMonitor Open(RtnlGroup group, int bufferSize = DefaultBufferSize, uint ignoredPort = 0) =>
+        new(NetlinkMonitor.Open(NetlinkFamily.NETLINK_ROUTE, (int)group, bufferSize, ignoredPort));
 
     /// <inheritdoc cref="NetlinkMonitor.ReceiveAsync{T}"/>
     public ValueTask<bool> ReceiveAsync(List<RtnlEvent> into, CancellationToken cancellationToken) =>

@@ -33,14 +33,17 @@ public sealed partial class RtnlSocket
     }
 
     /// <summary><c>ip -4 neighbour show dev INDEX</c> or <c>-6</c>.</summary>
-    public List<Neighbour> ListNeighbours(bool is6, int linkIndex)
-    {
-        Span<byte> buffer = stackalloc byte[MessageSize];
-        NdMsg header = new() { Family = is6 ? (byte)Libc.AF_INET6 : (byte)Libc.AF_INET };
-        NetlinkWriter<NdMsg, NeighbourAttr> request = new(buffer, RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, header);
-        request.Attributes.Write(NDA_IFINDEX, linkIndex);
-        return _socket.Dump<Neighbour>(request.Written, "list neighbours", NeighbourMessages.TryReadNeighbour);
-    }
+    public List<Neighbour> ListNeighbours(bool is6, int linkIndex) => _socket.Dump<Neighbour>(
+        ComposeDump(stackalloc byte[MessageSize], is6 ? Libc.AF_INET6 : Libc.AF_INET, linkIndex),
+        "list neighbours",
+        NeighbourMessages.TryReadNeighbour);
+
+    /// <inheritdoc cref="ListNeighbours(bool, int)"/>
+    public void ListNeighbours(bool is6, int linkIndex, IDumpReader<Neighbour> reader) => _socket.Dump(
+        ComposeDump(stackalloc byte[MessageSize], is6 ? Libc.AF_INET6 : Libc.AF_INET, linkIndex),
+        "list neighbours",
+        NeighbourMessages.TryReadNeighbour,
+        reader);
 
     /// <summary><c>bridge fdb replace MAC dev INDEX dst ADDRESS self permanent</c>.</summary>
     public void ReplaceFdbEntry(in FdbEntry entry)
@@ -65,12 +68,23 @@ public sealed partial class RtnlSocket
     }
 
     /// <summary><c>bridge fdb show dev INDEX</c>. While it changes an entry may come twice, or not at all.</summary>
-    public List<FdbEntry> ListFdb(int linkIndex)
+    public List<FdbEntry> ListFdb(int linkIndex) => _socket.Dump<FdbEntry>(
+        ComposeDump(stackalloc byte[MessageSize], Libc.AF_BRIDGE, linkIndex),
+        "list fdb",
+        NeighbourMessages.TryReadFdb);
+
+    /// <inheritdoc cref="ListFdb(int)"/>
+    public void ListFdb(int linkIndex, IDumpReader<FdbEntry> reader) => _socket.Dump(
+        ComposeDump(stackalloc byte[MessageSize], Libc.AF_BRIDGE, linkIndex),
+        "list fdb",
+        NeighbourMessages.TryReadFdb,
+        reader);
+
+    private static Span<byte> ComposeDump(Span<byte> buffer, int family, int linkIndex)
     {
-        Span<byte> buffer = stackalloc byte[MessageSize];
-        NdMsg header = new() { Family = Libc.AF_BRIDGE };
+        NdMsg header = new() { Family = (byte)family };
         NetlinkWriter<NdMsg, NeighbourAttr> request = new(buffer, RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, header);
         request.Attributes.Write(NDA_IFINDEX, linkIndex);
-        return _socket.Dump<FdbEntry>(request.Written, "list fdb", NeighbourMessages.TryReadFdb);
+        return request.Written;
     }
 }

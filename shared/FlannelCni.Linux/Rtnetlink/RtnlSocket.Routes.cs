@@ -55,7 +55,33 @@ public sealed partial class RtnlSocket
     /// <exception cref="NetlinkException">ENODEV: there is no such output interface.</exception>
     public List<Route> ListRoutes(RouteFilter filter)
     {
-        Span<byte> buffer = stackalloc byte[MessageSize];
+        try
+        {
+            return _socket.Dump<Route>(
+                ComposeDump(stackalloc byte[MessageSize], filter), "list routes", RouteMessages.TryRead);
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
+        {
+            return [];    // the table is made with its first route
+        }
+    }
+
+    /// <inheritdoc cref="ListRoutes(RouteFilter)"/>
+    public void ListRoutes(RouteFilter filter, IDumpReader<Route> reader)
+    {
+        try
+        {
+            _socket.Dump(
+                ComposeDump(stackalloc byte[MessageSize], filter), "list routes", RouteMessages.TryRead, reader);
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
+        {
+            // As above.
+        }
+    }
+
+    private static Span<byte> ComposeDump(Span<byte> buffer, RouteFilter filter)
+    {
         RtMsg header = new()
         {
             Family = filter.Is6 ? (byte)Libc.AF_INET6 : (byte)Libc.AF_INET,
@@ -73,14 +99,7 @@ public sealed partial class RtnlSocket
             request.Attributes.Write(RTA_TABLE, filter.Table);
         }
 
-        try
-        {
-            return _socket.Dump<Route>(request.Written, "list routes", RouteMessages.TryRead);
-        }
-        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
-        {
-            return [];    // the table is made with its first route
-        }
+        return request.Written;
     }
 
     /// <summary><c>ip route get ADDRESS</c>: what the kernel would do with a packet to it.</summary>
