@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent;
 
-/// <summary>What the probes are told: alive while the reconciler comes by, ready while the kernel is as the leases say.</summary>
+/// <summary>
+/// What the probes are told: alive while the reconciler comes by, ready while the kernel is as the leases say.
+/// </summary>
 internal sealed class AgentHealth(TimeProvider time) : IHealthSource
 {
     /// <summary>Many times the reconciler's period.</summary>

@@ -63,6 +63,11 @@ internal static partial class Program
             Log.Fatal(logger, e.Message);
             return 1;
         }
+        catch (Exception e)
+        {
+            Log.Crashed(logger, e);
+            return 2;
+        }
     }
 
     private static async Task RunAsync(
@@ -76,7 +81,7 @@ internal static partial class Program
         TimeProvider time = TimeProvider.System;
         ILogger logger = loggers.CreateLogger("flanneld");
         health.Starting("waiting for the network config");
-        await using ISubnetManager manager = SubnetManagerFactory.Create(options, paths, time, loggers);
+        await using ISubnetManager manager = SubnetManagerFactory.Create(options, paths, metrics, time, loggers);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
 
         using RtnlSocket rtnl = RtnlSocket.Open();
@@ -102,6 +107,7 @@ internal static partial class Program
             backend, underlays.Follow, publisher.Post, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
         health.Running(reconciler);
         SystemdNotifier systemd = new(options.NotifySocket, logger);
+        using CancellationTokenRegistration stopping = stop.Register(systemd.Stopping);
         await Supervised.RunAllAsync(
             [
                 ("lease keeper", manager.KeepAsync),
@@ -128,5 +134,8 @@ internal static partial class Program
 
         [LoggerMessage(LogLevel.Critical, "{Reason}")]
         internal static partial void Fatal(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Critical, "A fault of flanneld itself, please report it")]
+        internal static partial void Crashed(ILogger logger, Exception fault);
     }
 }

@@ -1,5 +1,6 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Options;
 using FlannelCni.Contract;
 using FlannelCni.Linux.Net;
@@ -12,7 +13,7 @@ internal static partial class SubnetManagerFactory
 {
     /// <exception cref="Supervision.AgentFatalException">The options cannot be used.</exception>
     internal static ISubnetManager Create(
-        AgentOptions options, AgentPaths paths, TimeProvider time, ILoggerFactory loggers)
+        AgentOptions options, AgentPaths paths, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
         EtcdOptions etcd = new(
             options.EtcdEndpoints,
@@ -24,7 +25,7 @@ internal static partial class SubnetManagerFactory
             options.EtcdPassword,
             options.SubnetLeaseRenewMargin);
         ILogger logger = loggers.CreateLogger<EtcdSubnetManager>();
-        return new EtcdSubnetManager(etcd, ReadPrevious(paths.SubnetFile, logger), time, logger);
+        return new EtcdSubnetManager(etcd, ReadPrevious(paths.SubnetFile, logger), time, logger, metrics.DatastoreUp);
     }
 
     /// <summary>What this node had before: the subnets of the file that its last agent wrote.</summary>

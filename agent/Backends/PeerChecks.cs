@@ -9,6 +9,11 @@ internal static class PeerChecks
     internal static string? WhyNot(Peer peer, IpPrefix network, IpPrefix own, Underlay underlay)
     {
         (IpPrefix subnet, IpAddr address) = (peer.Subnet, peer.PublicIP);
+        if (!subnet.IsMasked)
+        {
+            return $"subnet {subnet} has host bits";
+        }
+
         if (!network.Contains(subnet) || subnet.Length == network.Length)
         {
             return $"subnet {subnet} is not inside the network {network}";

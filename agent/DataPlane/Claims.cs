@@ -4,34 +4,42 @@ using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Agent.DataPlane;
 
-/// <summary>What the admitted peers hold alone: their subnets, none of which overlaps another, and their tunnel MACs.</summary>
+/// <summary>
+/// What the admitted peers hold: their subnets, none of which overlaps another, and their tunnel MACs, each behind one
+/// address. Two leases with one MAC and one address are one node's, the older left over from a former name or subnet.
+/// </summary>
 internal sealed class Claims
 {
-    private readonly Dictionary<IpPrefix, Peer> _bySubnet = [];
-    private readonly Dictionary<(bool Is6, MacAddress Mac), Peer> _byMac = [];
-    private readonly Dictionary<(bool Is6, int Length), int> _lengths = [];
+    private readonly SortedSet<Peer> _bySubnet = new(Comparer<Peer>.Create(
+        static (left, right) => left.Subnet.Address.CompareTo(right.Subnet.Address)));
+
+    private readonly Dictionary<(bool Is6, MacAddress Mac), List<Peer>> _byMac = [];
 
     public void Add(Peer peer)
     {
-        _bySubnet.Add(peer.Subnet, peer);
-        (bool Is6, int Length) length = (peer.Key.Is6, peer.Subnet.Length);
-        _lengths[length] = _lengths.GetValueOrDefault(length) + 1;
-        if (!peer.TunnelMac.IsZero)
+        _bySubnet.Add(peer);
+        if (peer.TunnelMac.IsZero)
         {
-            _byMac.Add((peer.Key.Is6, peer.TunnelMac), peer);
+            return;
+        }
+
+        if (_byMac.TryGetValue((peer.Key.Is6, peer.TunnelMac), out List<Peer>? holders))
+        {
+            holders.Add(peer);
+        }
+        else
+        {
+            _byMac.Add((peer.Key.Is6, peer.TunnelMac), [peer]);
         }
     }
 
     public void Remove(Peer peer)
     {
-        _bySubnet.Remove(peer.Subnet);
-        (bool Is6, int Length) length = (peer.Key.Is6, peer.Subnet.Length);
-        if (--_lengths[length] == 0)
-        {
-            _lengths.Remove(length);
-        }
-
-        if (!peer.TunnelMac.IsZero)
+        _bySubnet.Remove(peer);
+        if (!peer.TunnelMac.IsZero
+            && _byMac.TryGetValue((peer.Key.Is6, peer.TunnelMac), out List<Peer>? holders)
+            && holders.Remove(peer)
+            && holders.Count == 0)
         {
             _byMac.Remove((peer.Key.Is6, peer.TunnelMac));
         }
@@ -41,22 +49,23 @@ internal sealed class Claims
     {
         _bySubnet.Clear();
         _byMac.Clear();
-        _lengths.Clear();
     }
 
     /// <summary>The peer that holds what this one claims too.</summary>
     /// <param name="claim">What it is, in words.</param>
     public bool TryFindHolder(Peer peer, [NotNullWhen(true)] out Peer? holder, [NotNullWhen(true)] out string? claim)
     {
-        if (TryFindOverlap(peer.Subnet, out holder))
+        if (TryFindOverlap(peer, out holder))
         {
             claim = $"subnet {peer.Subnet}";
             return true;
         }
 
-        if (!peer.TunnelMac.IsZero && _byMac.TryGetValue((peer.Key.Is6, peer.TunnelMac), out holder))
+        if (!peer.TunnelMac.IsZero
+            && _byMac.TryGetValue((peer.Key.Is6, peer.TunnelMac), out List<Peer>? holders)
+            && holders[0].PublicIP != peer.PublicIP)
         {
-            claim = $"VTEP MAC {peer.TunnelMac}";
+            (holder, claim) = (holders[0], $"VTEP MAC {peer.TunnelMac}");
             return true;
         }
 
@@ -64,31 +73,21 @@ internal sealed class Claims
         return false;
     }
 
-    // A cluster's subnets have one length, or few: each length in use is one look-up.
-    private bool TryFindOverlap(IpPrefix subnet, [NotNullWhen(true)] out Peer? holder)
+    /// <summary>
+    /// As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.
+    /// </summary>
+    private bool TryFindOverlap(Peer peer, [NotNullWhen(true)] out Peer? holder)
     {
-        foreach ((bool is6, int length) in _lengths.Keys)
+        IpAddr first = peer.Subnet.Is6 ? IpAddr.Any6 : IpAddr.Any4;
+        holder = _bySubnet.GetViewBetween(Beginning(peer, first), Beginning(peer, peer.Subnet.Last)).Max;
+        if (holder is not null && holder.Subnet.Overlaps(peer.Subnet))
         {
-            if (is6 != subnet.Is6)
-            {
-                continue;
-            }
-
-            if (length > subnet.Length)
-            {
-                holder = _bySubnet.Values.FirstOrDefault(p => subnet.Contains(p.Subnet));
-                if (holder is not null)
-                {
-                    return true;
-                }
-            }
-            else if (_bySubnet.TryGetValue(new IpPrefix(subnet.Address, length).Masked, out holder))
-            {
-                return true;
-            }
+            return true;
         }
 
         holder = null;
         return false;
     }
+
+    private static Peer Beginning(Peer peer, IpAddr address) => peer with { Subnet = IpPrefix.Host(address) };
 }

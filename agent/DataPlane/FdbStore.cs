@@ -9,7 +9,15 @@ internal readonly record struct FdbKey(int LinkIndex, MacAddress Mac)
     public override string ToString() => $"{Mac}";
 }
 
-internal readonly record struct FdbDestination(IpAddr Address, bool IsPermanent);
+/// <summary>Where frames to a MAC are sent.</summary>
+internal readonly record struct FdbDestination(IpAddr Address, bool IsPermanent)
+{
+    /// <summary>UDP port; 0: the device's, as ours all have.</summary>
+    public ushort Port { get; init; }
+
+    /// <summary>0: the device's, as ours all have.</summary>
+    public uint Vni { get; init; }
+}
 
 /// <summary>
 /// Forwarding entries of the backend's own VXLAN device. Ours are the permanent ones of a unicast MAC; the entry of the
@@ -53,7 +61,7 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
         return true;
     }
 
-    public ValueTask<IReadOnlyList<string>> UpsertAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<FdbKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
@@ -62,10 +70,10 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
             _batch.ReplaceFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address));
         }
 
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace fdb entry", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace fdb entry", entries));
     }
 
-    public ValueTask<IReadOnlyList<string>> DeleteAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<FdbKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<FdbKey, FdbDestination>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
@@ -74,8 +82,7 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
             _batch.DeleteFdbEntry(new FdbEntry(key.LinkIndex, key.Mac, entry.Address));
         }
 
-        return ValueTask.FromResult(
-            BatchReport.OfDeletion(rtnl.Execute(_batch), "delete fdb entry", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete fdb entry", entries));
     }
 
     // As a bridge's port the device has entries of the bridge too, which have no destination.
@@ -84,5 +91,9 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
     private static FdbKey KeyOf(in FdbEntry entry) => new(entry.LinkIndex, entry.Mac);
 
     private static FdbDestination EntryOf(in FdbEntry entry) =>
-        new(entry.Destination, (entry.State & NeighbourState.NUD_PERMANENT) != 0);
+        new(entry.Destination, (entry.State & NeighbourState.NUD_PERMANENT) != 0)
+        {
+            Port = entry.Port,
+            Vni = entry.Vni,
+        };
 }

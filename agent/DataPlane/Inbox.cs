@@ -53,6 +53,11 @@ internal sealed class Inbox
     {
         lock (_lock)
         {
+            if (_work.IsFull)
+            {
+                return;    // that run reads everything, and the bell has rung
+            }
+
             if (_events.Count + events.Count <= MaxEvents)
             {
                 _events.AddRange(events);
@@ -72,6 +77,7 @@ internal sealed class Inbox
     {
         lock (_lock)
         {
+            _events.Clear();
             _work = _work with { IsFull = true };
         }
 

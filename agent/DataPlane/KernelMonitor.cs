@@ -1,6 +1,7 @@
 // One socket per group: a storm of links then cannot push out the notifications of routes. Sockets are opened by the
 // constructor, before anything is read, so that nothing changes unseen between a first listing and the first wait.
 
+using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -19,28 +20,31 @@ internal sealed class KernelMonitor : IDisposable
     ];
 
     private readonly Inbox _inbox;
-    private readonly List<RtnlMonitor> _monitors = [];
+    private readonly List<(RtnlGroup Group, RtnlMonitor Monitor)> _monitors = [];
 
     public KernelMonitor(Inbox inbox)
     {
         _inbox = inbox;
         foreach (RtnlGroup group in s_groups)
         {
-            _monitors.Add(RtnlMonitor.Open(group));
+            _monitors.Add((group, RtnlMonitor.Open(group)));
         }
     }
 
     /// <summary>Ends only with the token.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_monitors.Select(monitor => ListenAsync(monitor, cancellationToken)));
+    public Task RunAsync(CancellationToken cancellationToken) => Supervised.RunAllAsync(
+        [.. _monitors.Select(Loop)], cancellationToken);
 
     public void Dispose()
     {
-        foreach (RtnlMonitor monitor in _monitors)
+        foreach ((_, RtnlMonitor monitor) in _monitors)
         {
             monitor.Dispose();
         }
     }
+
+    private (string Name, Func<CancellationToken, Task> Run) Loop((RtnlGroup Group, RtnlMonitor Monitor) listener) =>
+        ($"{listener.Group}", token => ListenAsync(listener.Monitor, token));
 
     private async Task ListenAsync(RtnlMonitor monitor, CancellationToken cancellationToken)
     {

@@ -49,6 +49,7 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
         Neighbour neighbour = kernelEvent.Neighbour;
         if (kernelEvent.Kind != RtnlEventKind.Neighbour
             || kernelEvent.PortId == rtnl.PortId
+            || (neighbour.Flags & NeighbourFlags.NTF_PROXY) != 0
             || neighbour.Address.Is6 != is6
             || neighbour.LinkIndex != input.State.Device(is6)?.Index)
         {
@@ -59,7 +60,7 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
         return true;
     }
 
-    public ValueTask<IReadOnlyList<string>> UpsertAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<NeighbourKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
@@ -68,10 +69,10 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
             _batch.ReplaceNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac));
         }
 
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace neighbour", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace neighbour", entries));
     }
 
-    public ValueTask<IReadOnlyList<string>> DeleteAsync(
+    public ValueTask<IReadOnlyList<EntryFailure<NeighbourKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<NeighbourKey, NeighbourEntry>> entries, CancellationToken cancellationToken)
     {
         _batch.Clear();
@@ -80,8 +81,7 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
             _batch.DeleteNeighbour(new Neighbour(key.LinkIndex, key.Address, entry.Mac));
         }
 
-        return ValueTask.FromResult(
-            BatchReport.OfDeletion(rtnl.Execute(_batch), "delete neighbour", i => entries[i].Key));
+        return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete neighbour", entries));
     }
 
     private static NeighbourKey KeyOf(in Neighbour neighbour) => new(neighbour.LinkIndex, neighbour.Address);

@@ -2,10 +2,13 @@ namespace FlannelCni.Agent.DataPlane;
 
 /// <summary>
 /// How long to wait between two runs. The first repair after a quiet time is immediate; somebody who undoes each one
-/// is answered more and more slowly, up to twice a second, so that neither of the two can spin the other.
+/// is answered more and more slowly, down to twice a second, so that neither of the two can spin the other. Long runs
+/// are spaced by their length, so that no storm of notifications makes them a whole processor's work.
 /// </summary>
 internal sealed class Pacer(TimeProvider time)
 {
+    private const int LengthsBetweenRuns = 4;
+
     private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(5);
@@ -15,20 +18,26 @@ internal sealed class Pacer(TimeProvider time)
 
     /// <summary>Call after each run, before the next.</summary>
     /// <param name="hadTrouble">It had to repair something, or failed.</param>
-    public Task PauseAsync(bool hadTrouble, CancellationToken cancellationToken)
+    /// <param name="length">How long the run took.</param>
+    public Task PauseAsync(bool hadTrouble, TimeSpan length, CancellationToken cancellationToken)
     {
         long now = time.GetTimestamp();
-        if (hadTrouble)
-        {
-            TimeSpan doubled = _pause * 2;
-            _pause = doubled < s_shortest ? s_shortest : doubled > s_longest ? s_longest : doubled;
-            _lastTrouble = now;
-        }
-        else if (time.GetElapsedTime(_lastTrouble, now) > s_quiet)
+        if (time.GetElapsedTime(_lastTrouble, now) > s_quiet)
         {
             _pause = TimeSpan.Zero;
         }
 
-        return _pause == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(_pause, time, cancellationToken);
+        if (hadTrouble)
+        {
+            _pause = Longer(_pause * 2, s_shortest);
+            _lastTrouble = now;
+        }
+
+        TimeSpan pause = Longer(_pause, length * LengthsBetweenRuns);
+        pause = pause < s_longest ? pause : s_longest;
+        _pause = _pause < s_longest ? _pause : s_longest;
+        return pause < s_shortest ? Task.CompletedTask : Task.Delay(pause, time, cancellationToken);
     }
+
+    private static TimeSpan Longer(TimeSpan left, TimeSpan right) => left > right ? left : right;
 }

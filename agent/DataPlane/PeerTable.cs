@@ -4,7 +4,7 @@ using FlannelCni.Agent.Leases;
 namespace FlannelCni.Agent.DataPlane;
 
 /// <summary>
-/// Who is let in: the peers whose lease is sane and who claim nothing that a senior holds. A refused lease gets no entry
+/// Who is let in: the peers whose lease is sane and who claim nothing that a senior holds. A refused lease has no entry
 /// in any table, because half of its entries would lead its traffic to the wrong node. The outcome depends on the
 /// leases alone, not on the order they came in.
 /// </summary>

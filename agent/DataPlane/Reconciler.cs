@@ -3,8 +3,9 @@
 // Until the first complete list of leases no table is touched: what an earlier process left goes on working.
 
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Rtnetlink;
 using Microsoft.Extensions.Logging;
@@ -28,9 +29,14 @@ internal sealed partial class Reconciler
     private readonly ReconcilerReport _report;
     private readonly TaskCompletionSource _firstSync = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly Backoff _backoff;
+
     private PlanInput _input;
-    private LeaseTable? _leases;    // null: no complete list yet
-    private bool _isBehind;         // the last run failed: the next must be full
+    private Lease _own;                              // as the datastore has it; _input's is what the devices have
+    private LeaseTable? _leases;                     // null: no complete list yet
+    private HashSet<string>? _changedLeases;          // since the peers followed them; null: all
+    private bool _isFollowing;                       // the first complete list was taken in
+    private bool _isBehind;                          // the last run failed: the next must be full
 
     /// <param name="readUnderlay">The external interface as it is now.</param>
     /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
@@ -51,8 +57,10 @@ internal sealed partial class Reconciler
         _onOwnChanged = onOwnChanged;
         _inbox = inbox;
         _input = input;
+        _own = input.Own;
         _time = time;
         _pacer = new Pacer(time);
+        _backoff = Backoff.ForRequests(time);
         _report = new ReconcilerReport(metrics, time, logger);
         Status = new DataPlaneStatus("no complete list of leases yet", time.GetTimestamp(), 0, 0);
     }
@@ -67,11 +75,23 @@ internal sealed partial class Reconciler
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using ITimer resync = _time.CreateTimer(_ => _inbox.PostFull(), null, s_resyncPeriod, s_resyncPeriod);
+        using ITimer retry = _time.CreateTimer(
+            _ => _inbox.PostFull(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (true)
         {
             await _inbox.WaitAsync(cancellationToken);
+            long start = _time.GetTimestamp();
             bool hadTrouble = await RunOnceAsync(_inbox.Take(), cancellationToken);
-            await _pacer.PauseAsync(hadTrouble, cancellationToken);
+            if (_isBehind)
+            {
+                retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
+            }
+            else
+            {
+                _backoff.Reset();
+            }
+
+            await _pacer.PauseAsync(hadTrouble, _time.GetElapsedTime(start), cancellationToken);
         }
     }
 
@@ -79,31 +99,41 @@ internal sealed partial class Reconciler
     internal async Task<bool> RunOnceAsync(Work work, CancellationToken cancellationToken)
     {
         long start = _time.GetTimestamp();
-        RunResult run = new();
+        Note(work);
+        RunResult run = new()
+        {
+            IsFull = work.IsFull || _isBehind || _own != _input.Own || work.Events.Any(IsAboutOurDevices),
+        };
         try
         {
-            bool isFull = await EnsureDevicesAsync(work, run, cancellationToken);
-            IReadOnlyCollection<PeerKey> changed = FollowLeases(work, run);
-            if (_leases is not null)
+            if (run.IsFull)
             {
-                await SyncTablesAsync(
-                    new SyncScope(_peers.Admitted, isFull || run.IsFirst, changed, work.Events), run, cancellationToken);
+                await EnsureDevicesAsync(run, cancellationToken);
             }
 
-            _isBehind = false;
+            if (_leases is not null)
+            {
+                IReadOnlyCollection<PeerKey> changed = FollowLeases(_leases, run);
+                await SyncTablesAsync(
+                    new SyncScope(_peers.Admitted, run.IsFull, changed, work.Events), run, cancellationToken);
+            }
         }
         catch (LinuxException e)
         {
             // The device or the uplink is not there, or went away while we worked.
             run.Failures.Add(e.Message);
-            _isBehind = true;
-            _inbox.PostFull();
         }
 
+        _isBehind = run.Failures.Count > 0;
         _report.Say(run, _time.GetElapsedTime(start));
         string? trouble = run.Failures.Count > 0 ? run.Failures[0]
             : _leases is null ? "no complete list of leases yet" : null;
         Status = new DataPlaneStatus(trouble, _time.GetTimestamp(), _peers.Admitted.Count, _peers.Refused.Count);
+        if (work.Snapshot is not null)
+        {
+            _report.Count(Status);
+        }
+
         if (trouble is null)
         {
             _firstSync.TrySetResult();
@@ -112,46 +142,58 @@ internal sealed partial class Reconciler
         return run.HadTrouble;
     }
 
-    /// <returns>True: whatever hangs on the devices must be read again.</returns>
-    private async Task<bool> EnsureDevicesAsync(Work work, RunResult run, CancellationToken cancellationToken)
+    /// <summary>Before anything that can fail: news come once.</summary>
+    private void Note(Work work)
     {
-        Lease own = work.Snapshot?.Own ?? _input.Own;
-        bool isFull = work.IsFull || _isBehind || work.Events.Any(IsAboutOurDevices);
-        if (!isFull && own == _input.Own)
+        if (work.Snapshot is not { } snapshot)
         {
-            return false;
+            return;
         }
 
-        Underlay underlay = _readUnderlay();
-        BackendState state = await _backend.EnsureAsync(underlay, own, cancellationToken);
-        run.DeviceRepairs.AddRange(state.Repairs);
-        PlanInput before = _input;
-        _input = new PlanInput(_network, state, underlay, own);
-        if (own != before.Own || state.Mtu != before.State.Mtu || state.Attributes != before.State.Attributes)
+        _own = snapshot.Own;
+        _leases = snapshot.Peers;
+        if (work.ChangedLeases is { } changed)
         {
-            run.IsOwnChanged = true;
-            _onOwnChanged(own, state);
+            _changedLeases?.UnionWith(changed);
         }
-
-        return true;
+        else
+        {
+            _changedLeases = null;
+        }
     }
 
-    private List<PeerKey> FollowLeases(Work work, RunResult run)
+    private async Task EnsureDevicesAsync(RunResult run, CancellationToken cancellationToken)
     {
-        if (work.Snapshot is { } snapshot)
+        Underlay underlay = _readUnderlay();
+        BackendState state = await _backend.EnsureAsync(underlay, _own, cancellationToken);
+        run.DeviceRepairs.AddRange(state.Repairs);
+        PlanInput before = _input;
+        _input = new PlanInput(_network, state, underlay, _own);
+        bool isOwnChanged = _own != before.Own
+            || state.Mtu != before.State.Mtu
+            || state.Attributes != before.State.Attributes;
+        if (isOwnChanged || underlay != before.Underlay)
         {
-            run.IsFirst = _leases is null;
-            _leases = snapshot.Peers;
+            // What makes a peer acceptable depends on them.
+            _changedLeases = null;
         }
 
-        if (_leases is null)
+        if (isOwnChanged)
         {
-            return [];
+            _onOwnChanged(_own, state);
+        }
+    }
+
+    private List<PeerKey> FollowLeases(LeaseTable leases, RunResult run)
+    {
+        if (!_isFollowing)
+        {
+            (run.IsFirst, run.IsFull, _isFollowing) = (true, true, true);
         }
 
-        // What makes a peer acceptable depends on our own subnet and devices too.
-        IReadOnlyCollection<string>? changed = run.IsFirst || run.IsOwnChanged ? null : work.ChangedLeases;
-        PeerChanges update = _peers.Update(_leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), changed);
+        PeerChanges update = _peers.Update(
+            leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
+        _changedLeases = [];
         run.PeerChanges.AddRange(update.Changes);
         run.Refusals.AddRange(update.Refusals);
         return [.. update.Changes.Select(static change => change.Key)];

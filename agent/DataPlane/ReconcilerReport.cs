@@ -1,10 +1,13 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.DataPlane;
 
-/// <summary>Says what a run did: a line a change of state, none for a run that changed nothing; and the metrics.</summary>
+/// <summary>
+/// Says what a run did: a line a change of state, none for a run that changed nothing; and the metrics.
+/// </summary>
 internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvider time, ILogger logger)
 {
     // Beyond these a line says how many.
@@ -12,15 +15,27 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
     private const int MaxNamedEntries = 3;
 
     private readonly LogThrottle _repairs = new(time, burst: 10, TimeSpan.FromSeconds(10));
-    private readonly LogThrottle _failures = new(time, burst: 10, TimeSpan.FromSeconds(10));
-    private string? _lastFailure;
+    private readonly FaultLog _faults = new(time);
 
     internal void Say(RunResult run, TimeSpan duration)
     {
-        metrics.Reconciled(run.Failures.Count == 0, duration);
+        if (run.IsFull || run.Changed > 0 || run.Failures.Count > 0)
+        {
+            metrics.Reconciled(run.Failures.Count == 0, duration);
+        }
+
+        metrics.LeaseEvents(run.PeerChanges.Count);
         SayPeers(run, duration);
         SayRepairs(run);
         SayFailures(run);
+    }
+
+    /// <summary>How many peers there are, and that the leases were known to be complete just now.</summary>
+    internal void Count(DataPlaneStatus status)
+    {
+        metrics.Peers("admitted", status.Peers);
+        metrics.Peers("refused", status.Refused);
+        metrics.LeasesComplete(time.GetUtcNow());
     }
 
     private void SayPeers(RunResult run, TimeSpan duration)
@@ -38,10 +53,19 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
             }
         }
 
-        foreach ((PeerKey key, string reason) in run.Refusals)
+        for (int i = 0; i < run.Refusals.Count; i++)
         {
             metrics.LeaseRefused("invalid");
+        }
+
+        foreach ((PeerKey key, string reason) in run.Refusals.Take(MaxPeerLines))
+        {
             Log.LeaseRefused(logger, key.Lease, reason);
+        }
+
+        if (run.Refusals.Count > MaxPeerLines)
+        {
+            Log.MoreRefused(logger, run.Refusals.Count - MaxPeerLines);
         }
     }
 
@@ -91,27 +115,27 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
 
     private void SayFailures(RunResult run)
     {
-        string? failure = run.Failures.Count switch
+        if (run.Failures.Count > 0)
         {
-            0 => null,
-            1 => run.Failures[0],
-            int count => $"{run.Failures[0]} (and {count - 1} more)",
-        };
-        if (failure is not null && failure != _lastFailure && _failures.TryPass(out _))
-        {
-            Log.Failed(logger, failure);
+            // What a full run still cannot do is worth a line.
+            if (run.IsFull && _faults.Occurred(run.Failures[0]))
+            {
+                string others = run.Failures.Count > 1 ? $" (and {run.Failures.Count - 1} more)" : "";
+                Log.Failed(logger, run.Failures[0], others);
+            }
         }
-        else if (failure is null && _lastFailure is not null)
+        else if (_faults.IsFaulty)
         {
-            Log.Recovered(logger);
+            Log.Recovered(logger, (int)_faults.Duration.TotalSeconds);
+            _faults.Over();
         }
-
-        _lastFailure = failure;
     }
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Peers in sync: {Peers} new or changed, {Entries} entries written in {Milliseconds} ms")]
+        [LoggerMessage(
+            LogLevel.Information,
+            "Peers in sync: {Peers} new or changed, {Entries} entries written in {Milliseconds} ms")]
         internal static partial void PeersSynced(ILogger logger, int peers, int entries, int milliseconds);
 
         [LoggerMessage(LogLevel.Information, "Peer added: {Subnet} via {PublicIP} (lease {Lease})")]
@@ -126,13 +150,16 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
         [LoggerMessage(LogLevel.Warning, "Lease {Lease} refused: {Reason}")]
         internal static partial void LeaseRefused(ILogger logger, string lease, string reason);
 
+        [LoggerMessage(LogLevel.Warning, "{Count} more leases refused")]
+        internal static partial void MoreRefused(ILogger logger, int count);
+
         [LoggerMessage(LogLevel.Warning, "Repaired what others had changed: {What}{Unsaid}")]
         internal static partial void Repaired(ILogger logger, string what, string unsaid);
 
-        [LoggerMessage(LogLevel.Warning, "The kernel is not as it must be, trying again: {Failure}")]
-        internal static partial void Failed(ILogger logger, string failure);
+        [LoggerMessage(LogLevel.Warning, "The kernel is not as it must be, trying again: {Failure}{Others}")]
+        internal static partial void Failed(ILogger logger, string failure, string others);
 
-        [LoggerMessage(LogLevel.Information, "The kernel is as it must be again")]
-        internal static partial void Recovered(ILogger logger);
+        [LoggerMessage(LogLevel.Information, "The kernel is as it must be again, after {Seconds} s")]
+        internal static partial void Recovered(ILogger logger, int seconds);
     }
 }

@@ -8,8 +8,8 @@ internal sealed class RunResult
     /// <summary>The first with a complete list of leases.</summary>
     public bool IsFirst { get; set; }
 
-    /// <summary>What this node publishes, or its subnet or MTU, is another now.</summary>
-    public bool IsOwnChanged { get; set; }
+    /// <summary>It looked at everything. Otherwise what failed is tried again at once, by one that does.</summary>
+    public bool IsFull { get; set; }
 
     public List<string> DeviceRepairs { get; } = [];
 

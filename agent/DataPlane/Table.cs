@@ -14,38 +14,52 @@ internal delegate Planned<TKey, TEntry>? PeerPlan<TKey, TEntry>(Peer peer, PlanI
     where TEntry : struct, IEquatable<TEntry>;
 
 /// <summary>
-/// Keeps a store equal to a plan. Nothing is remembered of what the store holds: a full run reads it, a notification
-/// says it, and a failed write is followed by a full run. Admission has seen to it that no two peers plan one key.
+/// Keeps a store equal to a plan. Nothing is remembered of what the store holds: a full run reads it, and so does one
+/// with a notification that contradicts the plan, because a notification may be older than our last write. Peers that
+/// plan one key plan one entry: admission has seen to it.
 /// </summary>
 internal sealed class Table<TKey, TEntry>(string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
     private readonly Dictionary<PeerKey, TKey> _keyOfPeer = [];
-    private readonly Dictionary<TKey, TEntry> _wanted = [];
+    private readonly Dictionary<TKey, int> _sharers = [];       // peers of a key beyond the first
+
+    // Whose plan this run changed, and what it was; null: nothing.
+    private readonly Dictionary<TKey, TEntry?> _changed = [];
     private readonly Dictionary<TKey, TEntry> _upserts = [];
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];
+    private readonly HashSet<TKey> _pending = [];               // a changed plan that the store refused so far
+    private Dictionary<TKey, TEntry> _wanted = [];
+    private Dictionary<TKey, TEntry> _spare = [];
+    private bool _wasCompared;    // what is foreign to the plan from now on, somebody else put there
 
     public string Kind => kind;
 
     public async ValueTask CompareAsync(PlanInput input, SyncScope scope, CancellationToken cancellationToken)
     {
+        _changed.Clear();
         _upserts.Clear();
         _deletes.Clear();
         _drifted.Clear();
         if (scope.IsFull)
         {
-            HashSet<TKey> before = [.. _wanted.Keys];
             PlanAll(input, scope.Peers);
-            CompareWith(input, before, await store.ReadAsync(input, cancellationToken));
-            return;
+        }
+        else
+        {
+            PlanChanged(input, scope);
         }
 
-        PlanChanged(input, scope);
-        foreach (RtnlEvent kernelEvent in scope.Events)
+        if (scope.IsFull || scope.Events.Any(kernelEvent => IsContradiction(input, kernelEvent)))
         {
-            CompareWith(input, kernelEvent);
+            CompareWith(input, await store.ReadAsync(input, cancellationToken));
+            _wasCompared = true;
+        }
+        else
+        {
+            TrustTheStore();
         }
     }
 
@@ -59,110 +73,180 @@ internal sealed class Table<TKey, TEntry>(string kind, PeerPlan<TKey, TEntry> pl
 
     private void PlanAll(PlanInput input, IReadOnlyDictionary<PeerKey, Peer> peers)
     {
-        _keyOfPeer.Clear();
+        (_wanted, _spare) = (_spare, _wanted);
         _wanted.Clear();
+        _keyOfPeer.Clear();
+        _sharers.Clear();
         foreach (Peer peer in peers.Values)
         {
-            if (plan(peer, input) is { } planned)
-            {
-                _keyOfPeer[peer.Key] = planned.Key;
-                _wanted[planned.Key] = planned.Entry;
-            }
-        }
-    }
-
-    private void CompareWith(PlanInput input, HashSet<TKey> before, Dictionary<TKey, TEntry> actual)
-    {
-        foreach ((TKey key, TEntry entry) in _wanted)
-        {
-            if (!actual.TryGetValue(key, out TEntry there) || !there.Equals(entry))
-            {
-                _upserts[key] = entry;
-                MarkDrifted(key, isDrift: before.Contains(key));
-            }
+            Want(peer, input);
         }
 
-        foreach ((TKey key, TEntry there) in actual)
+        foreach ((TKey key, TEntry old) in _spare)
         {
-            if (!_wanted.ContainsKey(key) && store.IsOurs(input, key, there))
+            NoteChange(key, old);
+        }
+
+        foreach (TKey key in _wanted.Keys)
+        {
+            if (!_spare.ContainsKey(key))
             {
-                _deletes[key] = there;
+                _changed[key] = null;
             }
         }
     }
 
     private void PlanChanged(PlanInput input, SyncScope scope)
     {
-        foreach (PeerKey peerKey in scope.ChangedPeers)
+        Dictionary<TKey, TEntry?> before = [];
+        foreach (PeerKey peer in scope.ChangedPeers)
         {
-            if (_keyOfPeer.Remove(peerKey, out TKey old) && _wanted.Remove(old, out TEntry oldEntry))
+            if (_keyOfPeer.Remove(peer, out TKey key) && !LeaveToSharers(key) && _wanted.Remove(key, out TEntry old))
             {
-                _deletes[old] = oldEntry;
+                before[key] = old;
             }
         }
 
         // After all removals: a subnet may have gone from one peer to another.
         foreach (PeerKey peerKey in scope.ChangedPeers)
         {
-            if (scope.Peers.TryGetValue(peerKey, out Peer? peer) && plan(peer, input) is { } planned)
+            if (scope.Peers.TryGetValue(peerKey, out Peer? peer) && Want(peer, input) is { } key)
             {
-                _keyOfPeer[peerKey] = planned.Key;
-                _wanted[planned.Key] = planned.Entry;
-                bool isUnchanged = _deletes.Remove(planned.Key, out TEntry old) && old.Equals(planned.Entry);
-                if (!isUnchanged)
-                {
-                    _upserts[planned.Key] = planned.Entry;
-                }
+                before.TryAdd(key, null);
+            }
+        }
+
+        foreach ((TKey key, TEntry? old) in before)
+        {
+            NoteChange(key, old);
+        }
+    }
+
+    private TKey? Want(Peer peer, PlanInput input)
+    {
+        if (plan(peer, input) is not { } planned)
+        {
+            return null;
+        }
+
+        _keyOfPeer[peer.Key] = planned.Key;
+        if (!_wanted.TryAdd(planned.Key, planned.Entry))
+        {
+            _sharers[planned.Key] = _sharers.GetValueOrDefault(planned.Key) + 1;
+            return null;
+        }
+
+        return planned.Key;
+    }
+
+    private bool LeaveToSharers(TKey key)
+    {
+        if (!_sharers.TryGetValue(key, out int others))
+        {
+            return false;
+        }
+
+        if (others == 1)
+        {
+            _sharers.Remove(key);
+        }
+        else
+        {
+            _sharers[key] = others - 1;
+        }
+
+        return true;
+    }
+
+    private void NoteChange(TKey key, TEntry? old)
+    {
+        bool isSame = _wanted.TryGetValue(key, out TEntry wanted) && old is { } entry && entry.Equals(wanted);
+        if (!isSame)
+        {
+            _changed[key] = old;
+        }
+    }
+
+    private bool IsContradiction(PlanInput input, in RtnlEvent kernelEvent)
+    {
+        if (!store.TryRead(input, kernelEvent, out TKey key, out TEntry? now))
+        {
+            return false;
+        }
+
+        return _wanted.TryGetValue(key, out TEntry wanted)
+            ? now is not { } there || !there.Equals(wanted)
+            : now is { } unwanted && store.IsOurs(input, key, unwanted);
+    }
+
+    private void CompareWith(PlanInput input, Dictionary<TKey, TEntry> actual)
+    {
+        foreach ((TKey key, TEntry entry) in _wanted)
+        {
+            if (!actual.TryGetValue(key, out TEntry there) || !there.Equals(entry))
+            {
+                _upserts[key] = entry;
+                NoteDrift(key);
+            }
+        }
+
+        foreach ((TKey key, TEntry there) in actual)
+        {
+            // What we wanted until now is ours, whatever its shape.
+            if (!_wanted.ContainsKey(key) && (_changed.ContainsKey(key) || store.IsOurs(input, key, there)))
+            {
+                _deletes[key] = there;
+                NoteDrift(key);
             }
         }
     }
 
-    private void CompareWith(PlanInput input, in RtnlEvent kernelEvent)
+    /// <summary>No notification speaks against it, so that only what the leases changed is written.</summary>
+    private void TrustTheStore()
     {
-        if (!store.TryRead(input, kernelEvent, out TKey key, out TEntry? now))
+        foreach ((TKey key, TEntry? old) in _changed)
         {
-            return;
-        }
-
-        // The last word on a key counts: later notifications undo what earlier ones asked for.
-        bool isPlanned = _wanted.TryGetValue(key, out TEntry wanted);
-        if (isPlanned && !(now is { } there && there.Equals(wanted)))
-        {
-            _upserts[key] = wanted;
-            MarkDrifted(key, isDrift: true);
-        }
-        else if (_drifted.Remove(key))
-        {
-            _upserts.Remove(key);
-            _deletes.Remove(key);
-        }
-
-        if (!isPlanned && now is { } unwanted && store.IsOurs(input, key, unwanted))
-        {
-            _deletes[key] = unwanted;
-            MarkDrifted(key, isDrift: true);
+            if (_wanted.TryGetValue(key, out TEntry entry))
+            {
+                _upserts[key] = entry;
+            }
+            else if (old is { } gone)
+            {
+                _deletes[key] = gone;
+            }
         }
     }
 
-    private void MarkDrifted(TKey key, bool isDrift)
+    private void NoteDrift(TKey key)
     {
-        if (isDrift)
+        if (_wasCompared && !_changed.ContainsKey(key) && !_pending.Contains(key))
         {
             _drifted.Add(key);
         }
     }
 
-    private TableResult Report(Dictionary<TKey, TEntry> entries, IReadOnlyList<string> failures)
+    private TableResult Report(Dictionary<TKey, TEntry> entries, IReadOnlyList<EntryFailure<TKey>> failures)
     {
+        HashSet<TKey> failed = [.. failures.Select(static failure => failure.Key)];
         List<string> drifted = [];
         foreach (TKey key in entries.Keys)
         {
-            if (_drifted.Contains(key))
+            bool isDrift = _drifted.Contains(key);
+            if (!failed.Contains(key))
             {
-                drifted.Add($"{key}");
+                _pending.Remove(key);
+                if (isDrift)
+                {
+                    drifted.Add($"{key}");
+                }
+            }
+            else if (!isDrift)
+            {
+                _pending.Add(key);
             }
         }
 
-        return new TableResult(entries.Count, drifted, failures);
+        return new TableResult(
+            entries.Count - failed.Count, drifted, [.. failures.Select(static failure => failure.Message)]);
     }
 }

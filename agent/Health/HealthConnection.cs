@@ -8,33 +8,40 @@ internal sealed class HealthConnection(Socket client, HealthPages pages, TimePro
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _end = new(s_limit, time);
+    private int _isDisposed;
 
     /// <exception cref="SocketException">The client is gone.</exception>
     /// <exception cref="OperationCanceledException">It took too long, or had to make room.</exception>
+    /// <exception cref="ObjectDisposedException">It had to make room.</exception>
     internal async Task ServeAsync()
     {
         client.NoDelay = true;
         byte[] buffer = new byte[HttpRequestHead.MaxLength];
-        int length = await ReadHeadAsync(buffer, _end.Token);
+        CancellationToken end = _end.Token;
+        int length = await ReadHeadAsync(buffer, end);
         if (length == 0)
         {
             return;
         }
 
         (HttpResponse response, bool withBody) = Answer(buffer.AsSpan(0, length));
-        await SendAsync(response.ToBytes(time.GetUtcNow(), withBody), _end.Token);
+        await SendAsync(response.ToBytes(time.GetUtcNow(), withBody), end);
 
         // Unread bytes would turn our hanging up into a reset, which may overtake the answer.
         client.Shutdown(SocketShutdown.Send);
-        for (int i = 0; i < 8 && await client.ReceiveAsync(buffer, SocketFlags.None, _end.Token) > 0; i++)
+        for (int i = 0; i < 8 && await client.ReceiveAsync(buffer, SocketFlags.None, end) > 0; i++)
         {
         }
     }
 
     public void Dispose()
     {
-        _end.Cancel();
-        client.Dispose();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            _end.Cancel();
+            _end.Dispose();
+            client.Dispose();
+        }
     }
 
     private (HttpResponse Response, bool WithBody) Answer(ReadOnlySpan<byte> received)

@@ -1,6 +1,6 @@
-// A server for probes and for Prometheus, on the host's network, where everybody can reach it. One answer per connection;
-// a connection has a few seconds and a few kilobytes; when there are too many, the oldest makes room, so that clients who
-// only hold connections open do not keep a probe out.
+// A server for probes and for Prometheus, on the host's network, where everybody can reach it. One answer per
+// connection; a connection has a few seconds and a few kilobytes; when there are too many, the oldest makes room, so
+// that clients who only hold connections open do not keep a probe out.
 
 using System.Net;
 using System.Net.Sockets;
@@ -14,7 +14,7 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
 {
     private const int MaxConnections = 64;
 
-    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_bindInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_acceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly LinkedList<HealthConnection> _connections = [];    // oldest first; guarded by itself
@@ -29,7 +29,9 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         return new IPEndPoint(new IPAddress(bytes), port);
     }
 
-    /// <summary>Serves until the token ends it. A port that is taken is waited for: probes fail meanwhile, pods do not.</summary>
+    /// <summary>
+    /// Serves until the token ends it. A port that is taken is waited for: probes fail meanwhile, pods do not.
+    /// </summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
         using Socket listener = await BindAsync(cancellationToken);
@@ -54,26 +56,12 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         bool wasSaid = false;
         while (true)
         {
-            Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // [::] means every address, of both families.
-                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
-            }
-            catch (Exception e) when (e is SocketException or NotSupportedException)
-            {
-                // An IPv4 socket has no such mode.
-            }
-
-            try
-            {
-                listener.Bind(endpoint);
-                listener.Listen(MaxConnections);
-                return listener;
+                return Listen();
             }
             catch (SocketException e)
             {
-                listener.Dispose();
                 if (!wasSaid)
                 {
                     wasSaid = true;
@@ -82,6 +70,28 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
             }
 
             await Task.Delay(s_bindInterval, time, cancellationToken);
+        }
+    }
+
+    private Socket Listen()
+    {
+        Socket listener = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                // [::] means every address, of both families.
+                listener.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
+            }
+
+            listener.Bind(endpoint);
+            listener.Listen(MaxConnections);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
         }
     }
 
@@ -112,9 +122,13 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         {
             await node.Value.ServeAsync();
         }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            Log.ConnectionEnded(logger, e.Message);
+        }
         catch (Exception e)
         {
-            Log.NotServed(logger, e.Message);
+            Log.NotAnswered(logger, e);
         }
         finally
         {
@@ -170,6 +184,9 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
         internal static partial void NotAccepted(ILogger logger, string cause);
 
         [LoggerMessage(LogLevel.Debug, "Health server: connection ended: {Cause}")]
-        internal static partial void NotServed(ILogger logger, string cause);
+        internal static partial void ConnectionEnded(ILogger logger, string cause);
+
+        [LoggerMessage(LogLevel.Error, "Health server cannot answer")]
+        internal static partial void NotAnswered(ILogger logger, Exception cause);
     }
 }

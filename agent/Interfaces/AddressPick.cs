@@ -8,8 +8,8 @@ namespace FlannelCni.Agent.Interfaces;
 internal static class AddressPick
 {
     /// <summary>
-    /// The usable addresses of one family, best first: global before link-local, ready before tentative, permanent before
-    /// leased, primary before secondary (IPv6: stable before temporary), else in the kernel's order.
+    /// The usable addresses of one family, best first: global before link-local, ready before tentative, permanent
+    /// before leased, primary before secondary (IPv6: stable before temporary), else in the kernel's order.
     /// </summary>
     internal static IEnumerable<IpAddr> Usable(HostFacts facts, Link link, bool is6) => facts.Addresses
         .Where(address => address.LinkIndex == link.Index && address.Prefix.Is6 == is6 && IsUsable(address))

@@ -8,7 +8,9 @@ namespace FlannelCni.Agent.Interfaces;
 /// <param name="Links">By ifindex.</param>
 /// <param name="Addresses">IPv4 and IPv6, in the kernel's order, which is that of preference.</param>
 /// <param name="DefaultRoutes">Of the main table, both families.</param>
-/// <param name="PathToReach">Where packets to <see cref="InterfaceRequest.CanReach"/> go; null: nowhere, or not asked for.</param>
+/// <param name="PathToReach">
+/// Where packets to <see cref="InterfaceRequest.CanReach"/> go; null: nowhere, or not asked for.
+/// </param>
 internal sealed record HostFacts(
     ImmutableArray<Link> Links,
     ImmutableArray<LinkAddress> Addresses,

@@ -1,5 +1,5 @@
-// Upstream matches with RE2. Patterns for addresses and names mean the same here; RE2's own (?P<name>...), \C, \pN without
-// braces and [[:alpha:]] do not. No subject has a newline, so `$` is the end in both.
+// Upstream matches with RE2. Patterns for addresses and names mean the same here; RE2's own (?P<name>...), \C, \pN
+// without braces and [[:alpha:]] do not. No subject has a newline, so `$` is the end in both.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Text.RegularExpressions;

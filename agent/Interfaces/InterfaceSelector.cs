@@ -5,8 +5,8 @@ using FlannelCni.Linux.Rtnetlink;
 namespace FlannelCni.Agent.Interfaces;
 
 /// <summary>
-/// Chooses the external interface: each name or address asked for, then each expression, then the way to an address that
-/// must be reached; if none was asked for, the holder of the public address, else the default route. Pure.
+/// Chooses the external interface: each name or address asked for, then each expression, then the way to an address
+/// that must be reached; if none was asked for, the holder of the public address, else the default route. Pure.
 /// </summary>
 internal static class InterfaceSelector
 {
@@ -61,7 +61,11 @@ internal static class InterfaceSelector
     // A public address that no interface has is that of a NAT: it says nothing about the interface.
     private static IEnumerable<Attempt> Unasked(InterfaceRequest request, HostFacts facts)
     {
-        IpAddr[] wanted = [request.EnableIPv4 ? request.PublicIP : default, request.EnableIPv6 ? request.PublicIPv6 : default];
+        IpAddr[] wanted =
+        [
+            request.EnableIPv4 ? request.PublicIP : default,
+            request.EnableIPv6 ? request.PublicIPv6 : default,
+        ];
         IpAddr local = Array.Find(wanted, address => !address.IsNone && Holder(address, facts) is not null);
         if (!local.IsNone)
         {

@@ -17,7 +17,7 @@ internal static class RegexMatch
         return matches.Find(match => IsWhole(match, request))
             ?? matches.Find(static match => match.Link is not null && !(match.Address.IsNone && match.AddressV6.IsNone))
             ?? matches.Find(static match => match.Link is not null)
-            ?? Attempt.Failed($"--iface-regex={text}: no address and no name of an interface with usable addresses matches");
+            ?? Attempt.Failed($"--iface-regex={text}: it matches no interface that has usable addresses");
     }
 
     // One of one interface: a match of one family is never joined to a match of the other elsewhere.

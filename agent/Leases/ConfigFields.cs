@@ -3,7 +3,9 @@ using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Agent.Leases;
 
-/// <summary>The fields of net-conf.json while it is being read: each of the right kind, none compared with another.</summary>
+/// <summary>
+/// The fields of net-conf.json while it is being read: each of the right kind, none compared with another.
+/// </summary>
 internal sealed class ConfigFields
 {
     internal IpPrefix Network { get; private set; }

@@ -5,11 +5,17 @@ namespace FlannelCni.Agent.Leases;
 /// <summary>The datastore's side of the agent: its own lease, and everybody else's.</summary>
 internal interface ISubnetManager : IAsyncDisposable
 {
-    /// <summary>The cluster's network config. Waits for a datastore or a config that is not there yet, saying so.</summary>
-    /// <exception cref="AgentFatalException">It can never be had: a wrong password, a file that is no config.</exception>
+    /// <summary>
+    /// The cluster's network config. Waits for a datastore or a config that is not there yet, saying so.
+    /// </summary>
+    /// <exception cref="AgentFatalException">
+    /// It can never be had: a wrong password, a file that is no config.
+    /// </exception>
     Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken);
 
-    /// <summary>Takes this node's subnet, the previous one where possible, and publishes how the node is reached.</summary>
+    /// <summary>
+    /// Takes this node's subnet, the previous one where possible, and publishes how the node is reached.
+    /// </summary>
     Task<Lease> AcquireAsync(NetworkConfig network, LeaseAttributes attributes, CancellationToken cancellationToken);
 
     /// <summary>Publishes changed attributes under the lease held. Returns when the datastore has them.</summary>
@@ -20,7 +26,8 @@ internal interface ISubnetManager : IAsyncDisposable
 
     /// <summary>
     /// Everybody's leases, as often as they change. The first snapshot is complete: every lease the datastore has.
-    /// Faults of the datastore are waited out inside; the last good table stays valid meanwhile. Ends only with the token.
+    /// Faults of the datastore are waited out inside; the last good table stays valid meanwhile. Ends only with the
+    /// token.
     /// </summary>
     IAsyncEnumerable<LeaseSnapshot> WatchAsync(CancellationToken cancellationToken);
 }

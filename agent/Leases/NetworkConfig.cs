@@ -15,7 +15,9 @@ internal sealed record NetworkConfig(
 
     public bool EnableIPv6 => !IPv6Network.IsNone;
 
-    /// <summary>SubnetLen, SubnetMin and SubnetMax as written. Only a datastore that cuts subnets itself checks them.</summary>
+    /// <summary>
+    /// SubnetLen, SubnetMin and SubnetMax as written. Only a datastore that cuts subnets itself checks them.
+    /// </summary>
     public SubnetSettings Subnets { get; init; }
 
     /// <summary>IPv6SubnetLen, IPv6SubnetMin and IPv6SubnetMax as written.</summary>

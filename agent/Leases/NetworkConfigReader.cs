@@ -12,7 +12,9 @@ internal static class NetworkConfigReader
     // What upstream does, though its documentation says vxlan: an existing config must not change its meaning.
     private const string DefaultBackendType = "udp";
 
-    /// <exception cref="FormatException">The message names the field, its value, what is wrong and what to do.</exception>
+    /// <exception cref="FormatException">
+    /// The message names the field, its value, what is wrong and what to do.
+    /// </exception>
     internal static NetworkConfig Parse(ReadOnlyMemory<byte> utf8)
     {
         try
@@ -68,13 +70,15 @@ internal static class NetworkConfigReader
     private static IpPrefix Required(IpPrefix network, string field, string switchedBy, string example) =>
         network.IsNone || network.IsDefault
             ? throw new FormatException(
-                $"{field} is missing, while {switchedBy} is true: give it a value as \"{example}\", or set {switchedBy} to false")
+                $"{field} is missing, while {switchedBy} is true: "
+                + $"give it a value as \"{example}\", or set {switchedBy} to false")
             : network;
 
     private static IpPrefix RequiredIPv6(IpPrefix network) =>
         Required(network, "IPv6Network", "EnableIPv6", "fd00:10:244::/56") is { Is6: true } ipv6
             ? ipv6
-            : throw new FormatException($"IPv6Network \"{network}\" is IPv4: give an IPv6 range as \"fd00:10:244::/56\"");
+            : throw new FormatException(
+                $"IPv6Network \"{network}\" is IPv4: give an IPv6 range as \"fd00:10:244::/56\"");
 
     private static string BackendType(JsonElement backend)
     {

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace FlannelCni.Agent.Logging;
 
 /// <summary>
-/// klog's line: <c>W0821 14:03:05.123456    4711 Reconciler] text</c>. Where klog has file and line, the category stands.
+/// klog's line: <c>W0821 14:03:05.123456    4711 Reconciler] text</c>. Where klog has file and line, the category
+/// stands.
 /// </summary>
 internal static class KlogLine
 {

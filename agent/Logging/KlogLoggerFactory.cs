@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Logging;
 
-/// <summary>Loggers that write klog's lines. Nothing is configurable, so there is no builder and no container.</summary>
+/// <summary>
+/// Loggers that write klog's lines. Nothing is configurable, so there is no builder and no container.
+/// </summary>
 /// <param name="minimum">The least level that is written.</param>
 /// <param name="writer">Owned: disposing of the factory writes what is waiting.</param>
 internal sealed class KlogLoggerFactory(LogLevel minimum, LogWriter writer, TimeProvider time) : ILoggerFactory

@@ -1,5 +1,5 @@
-// Who logs must not wait for who reads: a container runtime that stops reading our standard error would stop the routes.
-// Lines go to a queue, one thread writes them; when the queue is full, lines are dropped and counted.
+// Who logs must not wait for who reads: a container runtime that stops reading our standard error would stop the
+// routes. Lines go to a queue, one thread writes them; when the queue is full, lines are dropped and counted.
 
 using System.Globalization;
 using System.Text;
@@ -79,7 +79,8 @@ internal sealed class LogWriter : IDisposable
         if (dropped > 0)
         {
             string message = string.Create(CultureInfo.InvariantCulture, $"{dropped} lines dropped: nobody read them");
-            text.Append(KlogLine.Format(_time.GetLocalNow(), LogLevel.Warning, nameof(LogWriter), message)).Append('\n');
+            text.Append(KlogLine.Format(_time.GetLocalNow(), LogLevel.Warning, nameof(LogWriter), message));
+            text.Append('\n');
         }
     }
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FlannelCni.Agent.Logging;
 
 /// <summary>
-/// Holds back a text that is said over and over: after some times within a minute it waits for the next minute, and then
-/// says how often it was held back. Any thread.
+/// Holds back a text that is said over and over: after some times within a minute it waits for the next minute, and
+/// then says how often it was held back. Any thread.
 /// </summary>
 internal sealed class RepeatFilter(TimeProvider time)
 {

@@ -5,7 +5,8 @@ namespace FlannelCni.Agent.Metrics;
 /// <summary>What the agent counts. Names are Prometheus', and stay: dashboards and alerts are made from them.</summary>
 internal sealed class AgentMetrics : IDisposable
 {
-    private static readonly double[] s_seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+    private static readonly double[] s_seconds =
+        [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
     private readonly Meter _meter = new("FlannelCni");
     private readonly PrometheusText _text;

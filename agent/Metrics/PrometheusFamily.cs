@@ -71,7 +71,8 @@ internal sealed class PrometheusFamily(string name, string help, MetricKind kind
         string before = labels.Length == 0 ? "" : labels + ",";
         for (int i = 0; i < bounds.Length; i++)
         {
-            WriteSample(text, "_bucket", $"{before}le=\"{PrometheusText.Format(bounds[i])}\"", Whole(series.Buckets[i]));
+            string bound = PrometheusText.Format(bounds[i]);
+            WriteSample(text, "_bucket", $"{before}le=\"{bound}\"", Whole(series.Buckets[i]));
         }
 
         WriteSample(text, "_bucket", $"{before}le=\"+Inf\"", Whole(series.Count));

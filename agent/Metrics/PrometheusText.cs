@@ -5,8 +5,8 @@ using System.Text;
 namespace FlannelCni.Agent.Metrics;
 
 /// <summary>
-/// Listens to the instruments of one meter and renders them in the text format of Prometheus, version 0.0.4. Instruments
-/// are written in the order of their creation, their series in that of their first measurement.
+/// Listens to the instruments of one meter and renders them in the text format of Prometheus, version 0.0.4.
+/// Instruments are written in the order of their creation, their series in that of their first measurement.
 /// </summary>
 internal sealed class PrometheusText : IDisposable
 {

@@ -19,7 +19,7 @@ internal sealed class FlagTable
         IfaceRegex = Repeatable(
             "iface-regex", "external interface, by an expression that finds its address or name; after all --iface");
         IfaceCanReach = Text(
-            "iface-can-reach", "", "external interface: the one that the kernel routes this address through; the last resort");
+            "iface-can-reach", "", "external interface: the one that packets to this address leave by; tried last");
         SubnetFile = Text("subnet-file", "/run/flannel/subnet.env", "file that tells the plugin this node's subnet");
         PublicIP = Text("public-ip", "", "IPv4 address at which other nodes reach this one");
         PublicIPv6 = Text("public-ipv6", "", "IPv6 address at which other nodes reach this one");

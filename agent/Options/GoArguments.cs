@@ -1,10 +1,13 @@
 // Go's flag package reads a command line differently from getopt and from System.CommandLine:
 // -name and --name are the same; a switch never takes the next word, every other flag always does, whatever that word
-// looks like; there are no bundles, no response files, no "name:value"; the first word that is no flag, or "--", ends it.
+// looks like; there are no bundles, no response files, no "name:value"; the first word that is no flag, or "--", ends
+// it.
 
 namespace FlannelCni.Agent.Options;
 
-/// <summary>A command line in Go's syntax, rewritten so that it can be read in one way only: <c>--name=value</c>.</summary>
+/// <summary>
+/// A command line in Go's syntax, rewritten so that it can be read in one way only: <c>--name=value</c>.
+/// </summary>
 /// <param name="Tokens">All of flags that exist.</param>
 /// <param name="Error">Null: none. What comes after it is not in <paramref name="Tokens"/>.</param>
 /// <param name="WantsHelp">It says <c>-h</c> or <c>--help</c> before any error.</param>

@@ -47,7 +47,9 @@ remove() {
   for file in "$work"/*.pid "$work"/node*/*.pid; do
     [[ -f $file ]] || continue
     pid=$(<"$file")
-    kill "$pid" 2>/dev/null && tail --pid="$pid" -f /dev/null 2>/dev/null || true
+    if kill "$pid" 2>/dev/null; then
+      tail --pid="$pid" -f /dev/null
+    fi
   done
   for n in "${nodes[@]}"; do
     ip netns del "$(ns "pod$n")" 2>/dev/null || true
@@ -125,12 +127,14 @@ throughput() {
   awk '/receiver/ {print $(NF-2), $(NF-1)}' <<<"$report"
 }
 
+describe_link() { sed -E 's/^[0-9]+: ([^:]+).* mtu ([0-9]+).*ether ([^ ]+).*/\1  mtu \2  \3/'; }
+
 show_node() {
   local n=$1
   printf '\n%snode %s%s  %s   pods %s\n' "$bold" "$n" "$plain" "$(underlay_of "$n")" \
     "$(sed -n 's/^FLANNEL_SUBNET=//p' "$work/node$n/run/flannel/subnet.env")"
   printf '  %-11s %s\n' \
-    device "$(in_ns "node$n" ip -o link show flannel.1 | sed -E 's/^[0-9]+: ([^:]+).* mtu ([0-9]+).*ether ([^ ]+).*/\1  mtu \2  \3/')" \
+    device "$(in_ns "node$n" ip -o link show flannel.1 | describe_link)" \
     route "$(in_ns "node$n" ip route show dev flannel.1)" \
     neighbour "$(in_ns "node$n" ip neigh show dev flannel.1)" \
     fdb "$(in_ns "node$n" bridge fdb show dev flannel.1)"
@@ -156,14 +160,19 @@ keep() {
 }
 
 [[ $(id -u) == 0 ]] || { echo 'The demo makes network namespaces: run it as root.' >&2; exit 1; }
-case ${1:-} in
+mode=${1:-}
+case $mode in
   --remove) remove; exit ;;
   --keep | '') ;;
-  *) echo "unknown option $1: --keep, --remove" >&2; exit 2 ;;
+  *) echo "unknown option $mode: --keep, --remove" >&2; exit 2 ;;
 esac
 
+finish() {
+  [[ $? == 0 && $mode == --keep ]] || remove
+}
+
 remove
-[[ ${1:-} == --keep ]] && trap 'status=$?; [[ $status == 0 ]] || remove' EXIT || trap remove EXIT
+trap finish EXIT
 mkdir -p "$work"
 SECONDS=0
 
@@ -204,5 +213,5 @@ done
 show_leases
 title 'What the agents made of it'
 for n in "${nodes[@]}"; do show_node "$n"; done
-[[ ${1:-} == --keep ]] && keep
+[[ $mode != --keep ]] || keep
 printf '\n%sAll of it in %s s.%s\n' "$dim" "$SECONDS" "$plain"

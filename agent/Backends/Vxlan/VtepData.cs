@@ -5,8 +5,8 @@ using FlannelCni.Linux.Net;
 namespace FlannelCni.Agent.Backends.Vxlan;
 
 /// <summary>BackendData of a vxlan lease: <c>{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}</c>.</summary>
-/// <param name="Vni">0: old agents do not say it.</param>
-internal readonly record struct VtepData(uint Vni, MacAddress Mac)
+/// <param name="Vni">Its low 16 bits, as upstream's field holds no more; 0: old agents do not say it.</param>
+internal readonly record struct VtepData(ushort Vni, MacAddress Mac)
 {
     /// <summary>As upstream writes it, to the byte.</summary>
     public string ToJson() => $"{{\"VNI\":{Vni},\"VtepMAC\":\"{Mac}\"}}";
@@ -27,9 +27,10 @@ internal readonly record struct VtepData(uint Vni, MacAddress Mac)
             using JsonDocument document = JsonDocument.Parse(json);
             return TryRead(document.RootElement, out data, out reason);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            reason = $"backend data is no JSON: {Shorten(json)}";
+            // The latter two are what the reader says of half a surrogate pair, escaped or not.
+            reason = $"backend data is no JSON: {LogText.Of(json)}";
             return false;
         }
     }
@@ -39,7 +40,7 @@ internal readonly record struct VtepData(uint Vni, MacAddress Mac)
         data = default;
         if (root.ValueKind != JsonValueKind.Object)
         {
-            reason = $"backend data is no object: {Shorten(root.GetRawText())}";
+            reason = $"backend data is no object: {LogText.Of(root.GetRawText())}";
             return false;
         }
 
@@ -56,16 +57,13 @@ internal readonly record struct VtepData(uint Vni, MacAddress Mac)
             };
             if (!isRead)
             {
-                reason = $"backend data has {property.Name} {Shorten(value.GetRawText())}";
+                reason = $"backend data has {LogText.Of(property.Name)} {LogText.Of(value.GetRawText())}";
                 return false;
             }
         }
 
-        data = new VtepData(vni, mac);
+        data = new VtepData(unchecked((ushort)vni), mac);
         reason = mac.IsUnicast ? null : $"VtepMAC {mac} is no unicast address";
         return mac.IsUnicast;
     }
-
-    // It comes from another node and goes into a log line.
-    private static string Shorten(string text) => text.Length <= 80 ? text : $"{text[..80]}…";
 }

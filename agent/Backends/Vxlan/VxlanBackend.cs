@@ -25,14 +25,14 @@ internal sealed class VxlanBackend : IBackend
         List<string> names = [];
         if (network.EnableIPv4)
         {
-            _device4 = new VxlanDevice(rtnl, macFile, config, is6: false);
+            _device4 = new VxlanDevice(rtnl, macFile, config, network.Network);
             names.Add(_device4.Name);
             tables.AddRange(TablesOf(rtnl, is6: false));
         }
 
         if (network.EnableIPv6)
         {
-            _device6 = new VxlanDevice(rtnl, macFile, config, is6: true);
+            _device6 = new VxlanDevice(rtnl, macFile, config, network.IPv6Network);
             names.Add(_device6.Name);
             tables.AddRange(TablesOf(rtnl, is6: true));
         }
@@ -73,11 +73,21 @@ internal sealed class VxlanBackend : IBackend
 
     private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6) =>
     [
-        new Table<NeighbourKey, NeighbourEntry>("neighbour", VxlanPlans.Neighbour, new NeighbourStore(rtnl, is6)),
-        new Table<FdbKey, FdbDestination>("fdb", VxlanPlans.Fdb, new FdbStore(rtnl, is6)),
-        new Table<RouteKey, RouteEntry>("route", VxlanPlans.Route, new RouteStore(rtnl, is6)),
+        new Table<NeighbourKey, NeighbourEntry>(
+            "neighbour",
+            OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
+            new NeighbourStore(rtnl, is6)),
+        new Table<FdbKey, FdbDestination>(
+            "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
+        new Table<RouteKey, RouteEntry>(
+            "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6)),
     ];
 
+    private static PeerPlan<TKey, TEntry> OfFamily<TKey, TEntry>(PeerPlan<TKey, TEntry> plan, bool is6)
+        where TKey : struct, IEquatable<TKey>
+        where TEntry : struct, IEquatable<TEntry> =>
+        (peer, input) => peer.Key.Is6 == is6 ? plan(peer, input) : null;
+
     private string? DataOf(DeviceFacts? facts) =>
-        facts is null ? null : new VtepData(_config.Vni, facts.Mac).ToJson();
+        facts is null ? null : new VtepData(unchecked((ushort)_config.Vni), facts.Mac).ToJson();
 }

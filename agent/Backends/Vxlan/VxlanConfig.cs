@@ -11,6 +11,7 @@ namespace FlannelCni.Agent.Backends.Vxlan;
 internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bool Learning)
 {
     private const uint MaxVni = (1 << 24) - 1;
+    private const uint MinMtu = 150;    // more than a tunnel's headers and the least packet of IPv4
 
     /// <summary>Reads it: names in any case, unknown ones ignored, the last of duplicates wins.</summary>
     /// <exception cref="FormatException">Names the field, its value and what it may be.</exception>
@@ -28,7 +29,7 @@ internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bo
             {
                 "VNI" => config with { Vni = ReadNumber(property, 1, MaxVni) },
                 "PORT" => config with { Port = (ushort)ReadNumber(property, 0, ushort.MaxValue) },
-                "MTU" => config with { Mtu = ReadNumber(property, 0, ushort.MaxValue) },
+                "MTU" => config with { Mtu = ReadMtu(property) },
                 "GBP" => config with { Gbp = ReadBool(property) },
                 "LEARNING" => config with { Learning = ReadBool(property) },
                 "DIRECTROUTING" when ReadBool(property) =>
@@ -45,6 +46,11 @@ internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bo
         && property.Value.TryGetUInt32(out uint value) && value >= min && value <= max
             ? value
             : throw Refuse(property, $"must be a number from {min} to {max}");
+
+    private static uint ReadMtu(JsonProperty property) =>
+        ReadNumber(property, 0, ushort.MaxValue) is var mtu && mtu is 0 or >= MinMtu
+            ? mtu
+            : throw Refuse(property, $"must be 0, for the external interface's, or from {MinMtu} to {ushort.MaxValue}");
 
     private static bool ReadBool(JsonProperty property) => property.Value.ValueKind switch
     {

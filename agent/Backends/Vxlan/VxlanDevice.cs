@@ -12,19 +12,28 @@ using FlannelCni.Linux.Rtnetlink;
 namespace FlannelCni.Agent.Backends.Vxlan;
 
 /// <summary>Keeps one VXLAN device as it must be: <c>flannel.VNI</c>, or <c>flannel-v6.VNI</c> over IPv6.</summary>
-internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, bool is6)
+/// <param name="network">All pods', whose family the device carries.</param>
+internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, IpPrefix network)
 {
     // Outer IP, UDP and VXLAN headers and the inner Ethernet header.
     private const uint Overhead4 = 20 + 8 + 8 + 14;
     private const uint Overhead6 = 40 + 8 + 8 + 14;
 
+    private const uint MinMtu = 68;            // of IPv4, RFC 791; the kernel takes no less
+    private const ushort DefaultPort = 8472;    // of Linux, older than the 4789 of RFC 7348
+
+    private readonly bool _is6 = network.Is6;
     private bool _wasSeen;    // by an earlier look: what is wrong now, somebody else did
 
-    public string Name { get; } = $"{(is6 ? "flannel-v6" : "flannel")}.{config.Vni}";
+    public string Name { get; } = $"{(network.Is6 ? "flannel-v6" : "flannel")}.{config.Vni}";
 
-    /// <summary>Of packets inside the tunnel.</summary>
-    public uint Mtu(Underlay underlay) =>
-        (config.Mtu != 0 ? config.Mtu : underlay.Mtu) - (is6 ? Overhead6 : Overhead4);
+    /// <summary>Of packets inside the tunnel. The kernel lets it be no more than the lower device can carry.</summary>
+    public uint Mtu(Underlay underlay)
+    {
+        uint outer = config.Mtu != 0 ? Math.Min(config.Mtu, underlay.Mtu) : underlay.Mtu;
+        uint overhead = _is6 ? Overhead6 : Overhead4;
+        return outer > overhead + MinMtu ? outer - overhead : MinMtu;
+    }
 
     /// <summary>Makes, adopts or repairs it.</summary>
     /// <param name="own">Null: without an address.</param>
@@ -62,14 +71,14 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
         }
 
         _wasSeen |= own is not null;
-        return new DeviceFacts(is6, Name, link.Index, spec.Mac);
+        return new DeviceFacts(_is6, Name, link.Index, spec.Mac);
     }
 
     private VxlanSpec SpecFor(Underlay underlay, MacAddress mac) => new(
         Name,
         config.Vni,
         config.Port,
-        is6 ? underlay.AddressV6 : underlay.Address,
+        _is6 ? underlay.AddressV6 : underlay.Address,
         underlay.Index,
         Mtu(underlay),
         mac)
@@ -87,9 +96,12 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
             : vxlan.Gbp != config.Gbp ? $"had GBP {(vxlan.Gbp ? "on" : "off")}"
             : !vxlan.Group.IsNone ? $"had the group {vxlan.Group}"
             : vxlan.L2Miss || vxlan.L3Miss ? "reported misses"
-            : !vxlan.Local.IsNone && vxlan.Local.Is6 != is6 ? $"had the source {vxlan.Local}"
+            : IsOtherFamily(vxlan.Local) ? $"had the source {(vxlan.Local.IsNone ? "0.0.0.0" : vxlan.Local)}"
             : null;
     }
+
+    // A device without a source is an IPv4 one.
+    private bool IsOtherFamily(IpAddr local) => local.IsNone ? _is6 : local.Is6 != _is6;
 
     private void Add(VxlanSpec spec)
     {
@@ -107,15 +119,21 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
     }
 
     private Link? FindRival() => rtnl.ListLinks("vxlan").Find(
-        link => link.Vxlan is { } vxlan && vxlan.Vni == config.Vni && link.Name != Name);
+        link => link.Vxlan is { } vxlan
+            && vxlan.Vni == config.Vni
+            && vxlan.Port == (config.Port == 0 ? DefaultPort : config.Port)
+            && !IsOtherFamily(vxlan.Local)
+            && link.Name != Name);
 
     private void Repair(Link link, VxlanSpec spec, List<string> repairs)
     {
         VxlanData vxlan = link.Vxlan!;    // compatible, so it is one
-        if (vxlan.Local != spec.Local || vxlan.ParentIndex != spec.ParentIndex || vxlan.Learning != spec.Learning)
+        bool hasSource = vxlan.Local == spec.Local || spec.Local.IsNone;    // there is none to be had
+        if (!hasSource || vxlan.ParentIndex != spec.ParentIndex || vxlan.Learning != spec.Learning)
         {
             rtnl.ChangeVxlan(link.Index, spec);
-            Note(repairs, $"{Name} had source {vxlan.Local}, lower device {vxlan.ParentIndex}");
+            string learning = vxlan.Learning ? "learning" : "no learning";
+            Note(repairs, $"{Name} had source {vxlan.Local}, lower device {vxlan.ParentIndex} and {learning}");
         }
 
         if (link.Mac != spec.Mac)
@@ -131,10 +149,13 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
         }
     }
 
-    /// <summary>The subnet's base as a host address; other addresses inside the network are an earlier lease's.</summary>
+    /// <summary>
+    /// The subnet's base as a host address. Other addresses inside the network are an earlier lease's; any beyond it is
+    /// somebody else's.
+    /// </summary>
     private void EnsureAddress(int index, Lease? own, List<string> repairs)
     {
-        IpPrefix subnet = own is null ? default : is6 ? own.IPv6Subnet : own.Subnet;
+        IpPrefix subnet = own is null ? default : _is6 ? own.IPv6Subnet : own.Subnet;
         if (subnet.IsNone)
         {
             return;
@@ -142,10 +163,10 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
 
         IpPrefix wanted = IpPrefix.Host(subnet.Base);
         bool isThere = false;
-        foreach (LinkAddress address in rtnl.ListAddresses(is6, index))
+        foreach (LinkAddress address in rtnl.ListAddresses(_is6, index))
         {
             isThere |= address.Prefix == wanted;
-            if (address.Prefix != wanted && !address.Prefix.Address.IsLinkLocal)
+            if (address.Prefix != wanted && network.Contains(address.Prefix.Address))
             {
                 rtnl.DeleteAddressIfPresent(index, address.Prefix);
                 Note(repairs, $"{Name} had the address {address.Prefix}");
@@ -154,7 +175,7 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
 
         if (!isThere)
         {
-            rtnl.AddAddress(new LinkAddress(index, wanted) { Flags = is6 ? AddressFlags.IFA_F_NODAD : default });
+            rtnl.AddAddress(new LinkAddress(index, wanted) { Flags = _is6 ? AddressFlags.IFA_F_NODAD : default });
             Note(repairs, $"{Name} had lost its address {wanted}");
         }
     }

@@ -21,7 +21,7 @@ internal static class VxlanPeer
         LeaseAttributes attributes = lease.Attributes;
         if (attributes.BackendType != VxlanBackend.TypeName)
         {
-            return PeerReading.Refused($"its backend is \"{attributes.BackendType}\", ours is vxlan");
+            return PeerReading.Refused($"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is vxlan");
         }
 
         string? data = is6 ? attributes.BackendV6Data : attributes.BackendData;
@@ -38,7 +38,7 @@ internal static class VxlanPeer
     }
 
     private static string? WhyNotVtep(VtepData vtep, uint vni, DeviceFacts device) =>
-        vtep.Vni != 0 && vtep.Vni != vni ? $"its VNI is {vtep.Vni}, ours is {vni}"
+        vtep.Vni != 0 && vtep.Vni != unchecked((ushort)vni) ? $"its VNI is {vtep.Vni}, ours is {vni}"
         : vtep.Mac == device.Mac ? $"its VTEP MAC {vtep.Mac} is our own"
         : null;
 }

@@ -11,7 +11,9 @@ internal readonly record struct Claim(KeyValue Kv, SubnetPair Pair)
 
 /// <summary>What to do about this node's lease, given all keys.</summary>
 /// <param name="Reuse">Ours, and good: keep it.</param>
-/// <param name="Unfit">Ours, but cut from what the network was once: to be dropped, unless somebody reserved it.</param>
+/// <param name="Unfit">
+/// Ours, but cut from what the network was once: to be dropped, unless somebody reserved it.
+/// </param>
 /// <param name="Taken">Subnets of all keys that will stay.</param>
 internal sealed record ClaimPlan(Claim? Reuse, IReadOnlyList<Claim> Unfit, IReadOnlyList<SubnetPair> Taken)
 {

@@ -35,7 +35,10 @@ internal sealed class EtcdClient : IDisposable
     /// <summary>A new time limit to hang keys on.</summary>
     internal Task<Grant> GrantAsync(TimeSpan ttl, CancellationToken cancellationToken) =>
         CallAsync(
-            "/etcdserverpb.Lease/LeaseGrant", Grant.WriteGrantRequest((long)ttl.TotalSeconds), Grant.Read, cancellationToken);
+            "/etcdserverpb.Lease/LeaseGrant",
+            Grant.WriteGrantRequest((long)ttl.TotalSeconds),
+            Grant.Read,
+            cancellationToken);
 
     /// <summary>Starts a grant's time anew. Its answer tells the time; 0: it is over already.</summary>
     /// <remarks>A stream by its API, of which we need one message: the next is a day away.</remarks>
@@ -65,11 +68,12 @@ internal sealed class EtcdClient : IDisposable
     }
 
     private async Task<T> CallAsync<T>(
-        string method, byte[] message, Func<ProtoReader, T> read, CancellationToken cancellationToken) =>
-        ProtoReader.Parse(
-            await TryEachAsync(
-                (connection, token) => connection.CallAsync(method, message, token, cancellationToken), cancellationToken),
-            read);
+        string method, byte[] message, Func<ProtoReader, T> read, CancellationToken cancellationToken)
+    {
+        byte[] answer = await TryEachAsync(
+            (connection, token) => connection.CallAsync(method, message, token, cancellationToken), cancellationToken);
+        return ProtoReader.Parse(answer, read);
+    }
 
     private async Task<T> TryEachAsync<T>(
         Func<GrpcConnection, string?, Task<T>> call, CancellationToken cancellationToken)

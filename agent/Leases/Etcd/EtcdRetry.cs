@@ -4,8 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>Tries again what etcd refuses or is not there for, with growing pauses and few lines. Ended by the token.</summary>
-internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger)
+/// <summary>
+/// Tries again what etcd refuses or is not there for, with growing pauses and few lines. Ended by the token.
+/// </summary>
+/// <param name="onReached">Told after each attempt whether etcd answered.</param>
+internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger, Action<bool> onReached)
 {
     /// <param name="what">Begins the line that is logged: <c>Network config</c>.</param>
     /// <exception cref="AgentFatalException">The attempt's own; all of etcd's are waited out.</exception>
@@ -34,6 +37,7 @@ internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger)
     /// <summary>Logs a fault if it is worth a line.</summary>
     internal void Say(string what, FaultLog faults, EtcdException e)
     {
+        onReached(!e.IsUnavailable);
         if (faults.Occurred(e.Message))
         {
             Log.Waits(logger, what, e.Message);
@@ -43,6 +47,7 @@ internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger)
     /// <summary>Logs the end of a fault that was logged.</summary>
     internal void SayOver(string what, FaultLog faults)
     {
+        onReached(true);
         if (faults.IsFaulty)
         {
             Log.GoesOn(logger, what, faults.Duration.TotalSeconds);

@@ -18,12 +18,14 @@ internal sealed class EtcdSubnetManager : ISubnetManager
 
     /// <summary>Connects to nothing yet.</summary>
     /// <param name="previous">What this node had before its restart, to be taken again if it is still free.</param>
+    /// <param name="onReached">Told whether etcd answers.</param>
     /// <exception cref="AgentFatalException">An endpoint is no URL, or a certificate's file cannot be used.</exception>
-    internal EtcdSubnetManager(EtcdOptions options, SubnetPair previous, TimeProvider time, ILogger logger)
+    internal EtcdSubnetManager(
+        EtcdOptions options, SubnetPair previous, TimeProvider time, ILogger logger, Action<bool>? onReached = null)
     {
         _client = new EtcdClient(options, time);
         _keys = new LeaseKeys(options.Prefix);
-        _retry = new EtcdRetry(time, logger);
+        _retry = new EtcdRetry(time, logger, onReached ?? (static _ => { }));
         OwnLeaseWriter writer = new(_client, _keys, options, time);
         _keeper = new OwnLeaseKeeper(_client, _keys, writer, _retry, time, logger);
         _previous = previous;
@@ -96,7 +98,8 @@ internal sealed class EtcdSubnetManager : ISubnetManager
     private HashSet<string> Enter(FeedBatch batch, LeaseBook book, Lease own)
     {
         HashSet<string> changed = book.Apply(batch, own);
-        bool isAboutOwn = batch.All is not null || batch.Events.Any(happened => _keys.NameOf(happened.Kv.Key) == own.Key);
+        bool isAboutOwn =
+            batch.All is not null || batch.Events.Any(happened => _keys.NameOf(happened.Kv.Key) == own.Key);
         if (isAboutOwn && !book.Has(own))
         {
             _keeper.Doubt();
@@ -114,7 +117,8 @@ internal sealed class EtcdSubnetManager : ISubnetManager
             if (found.Kvs is not [KeyValue kv])
             {
                 throw EtcdRetry.NotYet(
-                    $"the key {_keys.Config} is absent: put net-conf.json there, as {{\"Network\": \"10.244.0.0/16\"}}");
+                    $"the key {_keys.Config} is absent: "
+                    + "put net-conf.json there, as {\"Network\": \"10.244.0.0/16\"}");
             }
 
             NetworkConfig config = NetworkConfigReader.Parse(kv.Value);

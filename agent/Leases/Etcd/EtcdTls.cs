@@ -25,8 +25,8 @@ internal static class EtcdTls
         }
         else if (options.CertFile is not null || options.KeyFile is not null)
         {
-            throw new AgentFatalException(
-                $"etcd's client certificate needs both files: give --{(options.CertFile is null ? "etcd-certfile" : "etcd-keyfile")} too");
+            string missing = options.CertFile is null ? "--etcd-certfile" : "--etcd-keyfile";
+            throw new AgentFatalException($"etcd's client certificate needs both files: give {missing} too");
         }
 
         return tls;

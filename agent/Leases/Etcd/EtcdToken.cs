@@ -3,7 +3,9 @@ using FlannelCni.Agent.Leases.Etcd.Protocol;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>What etcd gives for user and password, and forgets whenever it restarts or we are quiet for minutes.</summary>
+/// <summary>
+/// What etcd gives for user and password, and forgets whenever it restarts or we are quiet for minutes.
+/// </summary>
 internal sealed class EtcdToken(string? username, string? password) : IDisposable
 {
     // One login at a time; a token that came meanwhile is used by all who waited.
@@ -12,7 +14,9 @@ internal sealed class EtcdToken(string? username, string? password) : IDisposabl
 
     private bool IsWanted => !string.IsNullOrEmpty(username) && !string.IsNullOrEmpty(password);
 
-    /// <summary>Makes a call with a token where one is wanted, and once more with a new one if etcd refuses it.</summary>
+    /// <summary>
+    /// Makes a call with a token where one is wanted, and once more with a new one if etcd refuses it.
+    /// </summary>
     internal async Task<T> WithTokenAsync<T>(
         GrpcConnection connection, Func<GrpcConnection, string?, Task<T>> call, CancellationToken cancellationToken)
     {

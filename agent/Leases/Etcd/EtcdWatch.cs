@@ -36,7 +36,9 @@ internal sealed class EtcdWatch : IAsyncDisposable
     }
 
     /// <summary>What happens next, however long that takes.</summary>
-    /// <exception cref="EtcdException">The watch is over. OutOfRange: what it was to tell is compacted away.</exception>
+    /// <exception cref="EtcdException">
+    /// The watch is over. OutOfRange: what it was to tell is compacted away.
+    /// </exception>
     internal async Task<WatchResponse> ReadAsync(CancellationToken cancellationToken)
     {
         WatchResponse response = await ReadAsync(_stream, isTimed: false, cancellationToken);
@@ -56,6 +58,7 @@ internal sealed class EtcdWatch : IAsyncDisposable
     private static EtcdException Refused(WatchResponse response) =>
         response.CompactRevision != 0
             ? new EtcdException(
-                GrpcStatus.OutOfRange, $"etcd has compacted what the watch missed, up to revision {response.CompactRevision}")
+                GrpcStatus.OutOfRange,
+                $"etcd has compacted what the watch missed, up to revision {response.CompactRevision}")
             : new EtcdException(GrpcStatus.Cancelled, $"etcd cancelled the watch: {response.CancelReason}");
 }

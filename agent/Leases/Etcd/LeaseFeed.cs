@@ -14,8 +14,8 @@ internal sealed record FeedBatch(IReadOnlyList<KeyValue>? All, IReadOnlyList<Wat
 /// </summary>
 /// <remarks>
 /// A lost watch goes on from the last revision seen. Where etcd no longer has that, or is not the etcd it was (another
-/// cluster, or its revisions went back with a restored disk), all keys are listed again. An empty list after one that was
-/// not counts only when read twice: it would cut this node off from all others.
+/// cluster, or its revisions went back with a restored disk), all keys are listed again. An empty list after one that
+/// was not counts only when read twice: it would cut this node off from all others.
 /// </remarks>
 internal sealed partial class LeaseFeed(
     EtcdClient client, KeyRange range, EtcdRetry retry, TimeProvider time, ILogger logger) : IAsyncDisposable

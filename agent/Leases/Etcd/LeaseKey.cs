@@ -4,8 +4,8 @@ using FlannelCni.Linux.Net;
 namespace FlannelCni.Agent.Leases.Etcd;
 
 /// <summary>
-/// The last part of a lease's key: <c>10.5.52.0-24</c>, dual <c>10.5.52.0-24&amp;fd00:12:13::-56</c>. Upstream has no key for
-/// a lease without IPv4, so that <c>0.0.0.0-0&amp;…</c>, which it can read, stands for one.
+/// The last part of a lease's key: <c>10.5.52.0-24</c>, dual <c>10.5.52.0-24&amp;fd00:12:13::-56</c>. Upstream has no
+/// key for a lease without IPv4, so that <c>0.0.0.0-0&amp;…</c>, which it can read, stands for one.
 /// </summary>
 internal static class LeaseKey
 {

@@ -11,7 +11,8 @@ namespace FlannelCni.Agent.Leases.Etcd;
 /// </summary>
 internal static class LeaseValue
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal static byte[] Write(LeaseAttributes attributes)
     {

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace FlannelCni.Agent.Leases.Etcd;
 
 /// <summary>
-/// This node's lease: takes it, publishes under it, keeps it. Whatever wakes it, it reads the key as it is and does what
-/// that asks for: nothing, a renewal, a write, taking it back, or taking another subnet.
+/// This node's lease: takes it, publishes under it, keeps it. Whatever wakes it, it reads the key as it is and does
+/// what that asks for: nothing, a renewal, a write, taking it back, or taking another subnet.
 /// </summary>
 internal sealed partial class OwnLeaseKeeper(
     EtcdClient client, LeaseKeys keys, OwnLeaseWriter writer, EtcdRetry retry, TimeProvider time, ILogger logger)
@@ -123,7 +123,9 @@ internal sealed partial class OwnLeaseKeeper(
         throw Outrun();
     }
 
-    /// <summary>Makes the key be ours again and say what we say; another subnet's if it is somebody else's now.</summary>
+    /// <summary>
+    /// Makes the key be ours again and say what we say; another subnet's if it is somebody else's now.
+    /// </summary>
     private async Task<OwnLease> HoldAsync(CancellationToken cancellationToken)
     {
         OwnLease own = State.Own;
@@ -191,7 +193,8 @@ internal sealed partial class OwnLeaseKeeper(
 
     private EtcdException Exhausted(int taken) =>
         EtcdRetry.NotYet(
-            $"no subnet is free among {_pools}, {taken} are taken: widen the network, or delete the leases of nodes that are no more");
+            $"no subnet is free among {_pools}, {taken} are taken: "
+            + "widen the network, or delete the leases of nodes that are no more");
 
     private static partial class Log
     {

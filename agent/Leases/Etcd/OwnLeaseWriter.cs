@@ -2,7 +2,9 @@ using FlannelCni.Agent.Leases.Etcd.Protocol;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>Writes this node's key. Each write is guarded by what was read before it; null says that it lost a race.</summary>
+/// <summary>
+/// Writes this node's key. Each write is guarded by what was read before it; null says that it lost a race.
+/// </summary>
 internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOptions options, TimeProvider time)
 {
     private long _grantId;    // of the last grant that was ours, to be used again
@@ -55,7 +57,8 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
         if (grant.Id != kv.Lease || !kv.Value.AsSpan().SequenceEqual(value))
         {
             TxnResponse answer = await client.TxnAsync(
-                new TxnRequest(Compare.IsUnchanged(kv), [RequestOp.Put(kv.Key, value, grant.Id)], []), cancellationToken);
+                new TxnRequest(Compare.IsUnchanged(kv), [RequestOp.Put(kv.Key, value, grant.Id)], []),
+                cancellationToken);
             if (!answer.Succeeded)
             {
                 return null;

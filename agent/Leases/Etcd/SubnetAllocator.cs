@@ -16,8 +16,10 @@ internal static class SubnetAllocator
     internal static SubnetPair? Pick(
         SubnetPools pools, SubnetPair preferred, IReadOnlyCollection<SubnetPair> taken, Random random)
     {
-        IpPrefix? ipv4 = Pick(pools.IPv4, preferred.Subnet, [.. taken.Select(static pair => pair.Subnet)], random);
-        IpPrefix? ipv6 = Pick(pools.IPv6, preferred.IPv6Subnet, [.. taken.Select(static pair => pair.IPv6Subnet)], random);
+        List<IpPrefix> taken4 = [.. taken.Select(static pair => pair.Subnet)];
+        List<IpPrefix> taken6 = [.. taken.Select(static pair => pair.IPv6Subnet)];
+        IpPrefix? ipv4 = Pick(pools.IPv4, preferred.Subnet, taken4, random);
+        IpPrefix? ipv6 = Pick(pools.IPv6, preferred.IPv6Subnet, taken6, random);
         return ipv4 is null || ipv6 is null ? null : new SubnetPair(ipv4.Value, ipv6.Value);
     }
 

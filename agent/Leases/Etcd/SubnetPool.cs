@@ -43,7 +43,8 @@ internal readonly record struct SubnetPool(IpPrefix Network, int Length, IpAddr 
         return pool.Min <= pool.Max
             ? pool
             : throw new FormatException(
-                $"{fields.Prefix}SubnetMin {pool.Min} comes after {fields.Prefix}SubnetMax {pool.Max}: swap or remove them");
+                $"{fields.Prefix}SubnetMin {pool.Min} comes after {fields.Prefix}SubnetMax {pool.Max}: "
+                + "swap or remove them");
     }
 
     private static int Checked(uint length, IpPrefix network, Fields fields)
@@ -57,8 +58,8 @@ internal readonly record struct SubnetPool(IpPrefix Network, int Length, IpAddr 
         return length >= network.Length + 2
             ? (int)length
             : throw new FormatException(
-                $"{fields.Prefix}SubnetLen {length} cuts {fields.Prefix}Network {network} into fewer than four subnets: "
-                + $"give {network.Length + 2} or more");
+                $"{fields.Prefix}SubnetLen {length} cuts {fields.Prefix}Network {network} "
+                + $"into fewer than four subnets: give {network.Length + 2} or more");
     }
 
     private static int Default(IpPrefix network, Fields fields)
@@ -66,7 +67,8 @@ internal readonly record struct SubnetPool(IpPrefix Network, int Length, IpAddr 
         if (network.Length > fields.Longest - 2)
         {
             throw new FormatException(
-                $"{fields.Prefix}Network {network} is too small to be cut into subnets: give /{fields.Longest - 2} or larger");
+                $"{fields.Prefix}Network {network} is too small to be cut into subnets: "
+                + $"give /{fields.Longest - 2} or larger");
         }
 
         return network.Length <= fields.Default - 2 ? fields.Default : network.Length + 2;
@@ -83,7 +85,8 @@ internal readonly record struct SubnetPool(IpPrefix Network, int Length, IpAddr 
         if (!subnet.IsMasked)
         {
             throw new FormatException(
-                $"{field} {address} is not the start of a /{pool.Length} subnet: give {subnet.Base}, or another SubnetLen");
+                $"{field} {address} is not the start of a /{pool.Length} subnet: "
+                + $"give {subnet.Base}, or another SubnetLen");
         }
     }
 

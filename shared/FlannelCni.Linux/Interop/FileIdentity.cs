@@ -8,6 +8,21 @@ internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor,
         Statx buffer = default;
         return Libc.statx(fd, "", Libc.AT_EMPTY_PATH, Libc.STATX_INO, ref buffer) < 0
             ? throw new LinuxException($"statx {name}", Libc.LastError)
-            : new FileIdentity(buffer.DeviceMajor, buffer.DeviceMinor, buffer.Inode);
+            : Of(buffer);
     }
+
+    /// <summary>Null: there is no such file.</summary>
+    internal static FileIdentity? Find(string path)
+    {
+        Statx buffer = default;
+        if (Libc.statx_at(Libc.AT_FDCWD, path, 0, Libc.STATX_INO, ref buffer) == 0)
+        {
+            return Of(buffer);
+        }
+
+        Errno errno = Libc.LastError;
+        return errno is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException($"statx {path}", errno);
+    }
+
+    private static FileIdentity Of(in Statx file) => new(file.DeviceMajor, file.DeviceMinor, file.Inode);
 }

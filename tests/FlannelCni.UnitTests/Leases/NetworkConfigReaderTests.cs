@@ -45,7 +45,7 @@ public sealed class NetworkConfigReaderTests
 
     [Theory]
     [InlineData("""{"network": "10.1.0.0/16", "bAcKeNd": {"tYpE": "host-gw"}}""", "names in any case")]
-    [InlineData("""{"Network": "10.9.0.0/16", "network": "10.1.0.0/16", "Backend": {"Type": "host-gw"}}""", "the last counts")]
+    [InlineData("""{"Network": "10.9.0.0/16", "network": "10.1.0.0/16", "Backend": {"Type": "host-gw"}}""", "the last")]
     [InlineData("""{"Network": "10.1.0.0/16", "Network": null, "Backend": {"Type": "host-gw"}}""", "null is nothing")]
     [InlineData("""{"Network": "10.1.0.0/16", "Backend": {"Type": "udp", "type": "host-gw"}}""", "in the backend too")]
     [InlineData("""{"Comment": [1], "Network": "10.1.0.0/16", "Backend": {"Type": "host-gw"}}""", "unknown names")]
@@ -86,8 +86,8 @@ public sealed class NetworkConfigReaderTests
     [InlineData("""{"Network": "0.0.0.0/0"}""", "Network is missing")]
     [InlineData("""{"Network": "10.1.0.0"}""", "Network is \"10.1.0.0\": give a range in CIDR form")]
     [InlineData("""{"Network": 10}""", "Network is 10: give a range in CIDR form")]
-    [InlineData("""{"Network": "fd00::/56"}""", "Network is \"fd00::/56\": give an IPv4 range, and the IPv6 one as IPv6Network")]
-    [InlineData("""{"Network": "10.1.0.0/16", "EnableIPv6": true}""", "IPv6Network is missing, while EnableIPv6 is true")]
+    [InlineData("""{"Network": "fd00::/56"}""", "Network is \"fd00::/56\": give an IPv4 range, and the IPv6 one")]
+    [InlineData("""{"Network": "10.1.0.0/16", "EnableIPv6": true}""", "IPv6Network is missing, while EnableIPv6 is")]
     [InlineData(
         """{"Network": "10.1.0.0/16", "EnableIPv6": true, "IPv6Network": "::/0"}""", "IPv6Network is missing")]
     [InlineData(

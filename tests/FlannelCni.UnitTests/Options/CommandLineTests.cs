@@ -173,7 +173,8 @@ public sealed class CommandLineTests : IDisposable
         ReadNothing();
 
         Assert.Equal(1, _exitCode);
-        Assert.StartsWith("flanneld: FLANNELD_HEALTHZ_PORT: \"http\" is not", _stderr.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "flanneld: FLANNELD_HEALTHZ_PORT: \"http\" is not", _stderr.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

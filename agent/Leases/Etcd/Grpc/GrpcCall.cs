@@ -2,12 +2,16 @@ using System.Net.Sockets;
 
 namespace FlannelCni.Agent.Leases.Etcd.Grpc;
 
-/// <summary>Names a call in its errors, limits its time, and makes one kind of exception of all that can go wrong.</summary>
+/// <summary>
+/// Names a call in its errors, limits its time, and makes one kind of exception of all that can go wrong.
+/// </summary>
 internal sealed class GrpcCall(Uri endpoint, string method, TimeSpan timeout, TimeProvider time)
 {
     /// <summary>Awaits a step of the call.</summary>
     /// <param name="isTimed">The step has to end within the time for a request.</param>
-    /// <exception cref="EtcdException">Unavailable: the connection; DeadlineExceeded: the time; Internal: the answer.</exception>
+    /// <exception cref="EtcdException">
+    /// Unavailable: the connection; DeadlineExceeded: the time; Internal: the answer.
+    /// </exception>
     internal async ValueTask<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<T>> step, bool isTimed, CancellationToken cancellationToken)
     {
@@ -38,7 +42,10 @@ internal sealed class GrpcCall(Uri endpoint, string method, TimeSpan timeout, Ti
     }
 
     internal EtcdException Error(GrpcStatus status, string text, Exception? innerException = null) =>
-        new(status, $"{method[(method.LastIndexOf('/') + 1)..]} at {endpoint.Authority}: {text} ({status})", innerException);
+        new(
+            status,
+            $"{method[(method.LastIndexOf('/') + 1)..]} at {endpoint.Authority}: {text} ({status})",
+            innerException);
 
     // The outermost says only that there is an inner one; the innermost of a TLS alert is a bare OpenSSL code.
     private static string Cause(Exception e)

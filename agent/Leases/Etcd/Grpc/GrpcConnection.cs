@@ -6,8 +6,8 @@ namespace FlannelCni.Agent.Leases.Etcd.Grpc;
 
 /// <summary>One endpoint and the HTTP/2 connection to it, which is made when needed and made again when lost.</summary>
 /// <remarks>
-/// Two things tell a dead connection from a quiet one. With a watch on it, the handler's pings do. Without, there are only
-/// our requests, and TCP would repeat them for a quarter of an hour: TCP_USER_TIMEOUT ends that earlier.
+/// Two things tell a dead connection from a quiet one. With a watch on it, the handler's pings do. Without, there are
+/// only our requests, and TCP would repeat them for a quarter of an hour: TCP_USER_TIMEOUT ends that earlier.
 /// </remarks>
 internal sealed class GrpcConnection : IDisposable
 {
@@ -101,9 +101,11 @@ internal sealed class GrpcConnection : IDisposable
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+
+            // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
             socket.SetRawSocketOption(
                 IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)(3 * _timeout).TotalMilliseconds));
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

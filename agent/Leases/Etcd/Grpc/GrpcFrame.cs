@@ -19,7 +19,9 @@ internal static class GrpcFrame
     }
 
     /// <summary>The next message; null at the end of the stream.</summary>
-    /// <exception cref="InvalidDataException">Compressed, which nobody asked for, or longer than any answer.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Compressed, which nobody asked for, or longer than any answer.
+    /// </exception>
     /// <exception cref="EndOfStreamException">The stream ends inside a frame.</exception>
     internal static async ValueTask<byte[]?> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {

@@ -1,7 +1,6 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Linux.Net;
-using FlannelCni.TestKit;
 
 namespace FlannelCni.IntegrationTests.Leases.Etcd;
 
@@ -23,7 +22,8 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
 
         Assert.Equal("10.5.7.0-24", lease.Key);
         Assert.Equal(
-            """{"PublicIP":"192.0.2.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0a:00:00:00:00:01"}}""",
+            """{"PublicIP":"192.0.2.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":"""
+                + """{"VNI":1,"VtepMAC":"0a:00:00:00:00:01"}}""",
             etcd.Get(options, IpPrefix.Parse("10.5.7.0/24")));
     }
 
@@ -139,9 +139,7 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Task<Lease> second = two.AcquireAsync();
         Task<Lease> winner = await Task.WhenAny(first, second);
         EtcdNode loser = winner == first ? two : one;
-        await Wait.Until(
-            () => loser.Log.Count("no subnet is free among /24 from 10.5.7.0 to 10.5.7.0, 1 are taken") > 0,
-            EtcdNode.Soon, "the loser says why it waits");
+        await loser.UntilSaidAsync("no subnet is free among /24 from 10.5.7.0 to 10.5.7.0, 1 are taken");
         etcd.Server.Control($"del {options.Prefix}/subnets/10.5.7.0-24");
 
         await Task.WhenAll(first, second);
@@ -153,7 +151,7 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
     public async Task Nodes_that_start_together_have_different_subnets()
     {
         EtcdOptions options = etcd.NewNetwork("""{"Network": "10.5.0.0/16", "SubnetLen": 21}""");
-        List<EtcdNode> nodes = [.. Enumerable.Range(1, 31).Select(number => new EtcdNode(options, $"192.0.2.{number}"))];
+        List<EtcdNode> nodes = Nodes(31, options);
 
         Lease[] leases = await Task.WhenAll(nodes.Select(static node => node.AcquireAsync()));
 
@@ -169,7 +167,7 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
     {
         EtcdOptions options = etcd.NewNetwork(
             """{"Network": "10.12.0.0/16", "SubnetLen": 20, "IPv6Network": "fd00:12::/60", "EnableIPv6": true}""");
-        List<EtcdNode> nodes = [.. Enumerable.Range(1, 12).Select(number => new EtcdNode(options, $"192.0.2.{number}"))];
+        List<EtcdNode> nodes = Nodes(12, options);
 
         Lease[] leases = await Task.WhenAll(nodes.Select(static node => node.AcquireAsync()));
 
@@ -211,4 +209,7 @@ public sealed class AcquireTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Assert.StartsWith("0.0.0.0-0&fd00:12:0:", first.Key);
         Assert.True(first.Subnet.IsNone);
     }
+
+    private static List<EtcdNode> Nodes(int count, EtcdOptions options) =>
+        [.. Enumerable.Range(1, count).Select(number => new EtcdNode(options, $"192.0.2.{number}"))];
 }

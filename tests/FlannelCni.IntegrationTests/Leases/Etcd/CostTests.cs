@@ -8,14 +8,14 @@ public sealed class CostTests : IAsyncLifetime
     private const string Prefix = "/coreos.com/network";
 
     private static readonly string[] s_methods =
-        ["Range", "Txn", "LeaseGrant", "LeaseKeepAlive", "Watch", "LeaseTimeToLive", "Put", "LeaseRevoke", "LeaseLeases"];
+        ["Range", "Txn", "LeaseGrant", "LeaseKeepAlive", "Watch", "LeaseTimeToLive", "Put", "LeaseRevoke"];
 
     private readonly EtcdServer _etcd = EtcdServer.Create();
 
     public async ValueTask InitializeAsync()
     {
         await _etcd.StartAsync();
-        _etcd.Control($"put {Prefix}/config '{{\"Network\": \"10.5.0.0/16\"}}'");
+        _etcd.Control($"put {Prefix}/config '{{\"Network\": \"10.5.0.0/16\", \"SubnetMin\": \"10.5.100.0\"}}'");
     }
 
     public ValueTask DisposeAsync()

@@ -62,6 +62,9 @@ internal sealed class EtcdNode : IAsyncDisposable
     internal Task UntilAsync(Func<LeaseSnapshot, bool> condition, string because) =>
         Wait.Until(() => Latest is LeaseSnapshot latest && condition(latest), Soon, because);
 
+    /// <summary>Waits for a line that contains the text.</summary>
+    internal Task UntilSaidAsync(string text) => Wait.Until(() => Log.Count(text) > 0, Soon, $"it is said: {text}");
+
     /// <summary>Every loop must end at once.</summary>
     public async ValueTask DisposeAsync()
     {

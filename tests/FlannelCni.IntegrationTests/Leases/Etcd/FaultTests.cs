@@ -19,11 +19,11 @@ public sealed class FaultTests : IDisposable
         await using EtcdNode node = new(EtcdNode.Options(_etcd, Prefix), "192.0.2.1");
 
         Task<NetworkConfig> config = node.Manager.ReadNetworkConfigAsync(node.Token);
-        await Wait.Until(() => node.Log.Count("Network config waits for etcd") == 1, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("Network config waits for etcd");
         await _etcd.StartAsync();
-        await Wait.Until(() => node.Log.Count("the key /coreos.com/network/config is absent") == 1, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("the key /coreos.com/network/config is absent");
         PutConfig("""{"Network": "10.5.0.0/31"}""");
-        await Wait.Until(() => node.Log.Count("Network 10.5.0.0/31 is too small") == 1, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("Network 10.5.0.0/31 is too small");
         PutConfig("""{"Network": "10.5.0.0/16"}""");
 
         Assert.Equal("10.5.0.0/16", (await config).Network.ToString());
@@ -37,7 +37,7 @@ public sealed class FaultTests : IDisposable
         await using EtcdNode node = await StartAsync();
 
         _etcd.Kill();
-        await Wait.Until(() => node.Log.Count("Watch of the leases waits") > 0, EtcdNode.Soon, "the loss is said");
+        await node.UntilSaidAsync("Watch of the leases waits");
         await _etcd.StartAsync();
         PutPeer(2);
         await node.UntilAsync(static snapshot => snapshot.Peers.Count == 1, "the new peer is there");
@@ -96,7 +96,7 @@ public sealed class FaultTests : IDisposable
 
         wire.Freeze();
         PutPeer(2);
-        await Wait.Until(() => node.Log.Count("Watch of the leases waits") > 0, EtcdNode.Soon, "the silence is noticed");
+        await node.UntilSaidAsync("Watch of the leases waits");
         wire.Thaw();
 
         await node.UntilAsync(static snapshot => snapshot.Peers.Count == 1, "the new peer is there");
@@ -110,7 +110,7 @@ public sealed class FaultTests : IDisposable
 
         _etcd.Pause();
         Task publication = node.Manager.PublishAsync(moved, node.Token);
-        await Wait.Until(() => node.Log.Count("Own lease waits for etcd") > 0, EtcdNode.Soon, "the silence is noticed");
+        await node.UntilSaidAsync("Own lease waits for etcd");
         _etcd.Resume();
         await publication;
 
@@ -150,8 +150,7 @@ public sealed class FaultTests : IDisposable
         _etcd.Control($"del --prefix {Prefix}/subnets/");
         CompactAll();
         wire.Join();
-        await Wait.Until(
-            () => node.Log.Count("List of the leases is empty and was not before") == 1, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("List of the leases is empty and was not before");
         PutPeer(2);
         await node.UntilAsync(
             snapshot => snapshot.Own.Seniority.Since > node.Snapshots[0].Own.Seniority.Since, "our key is taken back");
@@ -171,6 +170,20 @@ public sealed class FaultTests : IDisposable
         await node.RunAsync();
         PutPeer(2);
         await node.UntilAsync(static snapshot => snapshot.Peers.Count == 1, "the peer is there");
+
+        Assert.Equal(0, node.Log.Count("waits for etcd"));
+    }
+
+    [Fact]
+    public async Task An_endpoint_may_be_a_name()
+    {
+        await _etcd.StartAsync();
+        PutConfig("""{"Network": "10.5.0.0/16"}""");
+        using TcpRelay wire = _etcd.NewRelayFromLocalhost();
+        EtcdOptions options = EtcdNode.Options(_etcd, Prefix) with { Endpoints = [$"localhost:{wire.Here.Port}"] };
+        await using EtcdNode node = new(options, "192.0.2.1");
+
+        await node.RunAsync();
 
         Assert.Equal(0, node.Log.Count("waits for etcd"));
     }

@@ -30,7 +30,8 @@ public sealed class WatchTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         await using EtcdNode node = new(options, "192.0.2.1");
         await node.RunAsync();
         await using EtcdNode peer = new(options, "192.0.2.2");
-        LeaseAttributes changed = EtcdNode.Vxlan("192.0.2.2") with { BackendData = """{"VtepMAC":"0a:00:00:00:00:02"}""" };
+        LeaseAttributes changed =
+            EtcdNode.Vxlan("192.0.2.2") with { BackendData = """{"VtepMAC":"0a:00:00:00:00:02"}""" };
 
         Lease lease = await peer.AcquireAsync();
         await node.UntilAsync(snapshot => snapshot.Peers.ByKey.ContainsKey(lease.Key), "the peer is there");
@@ -99,7 +100,7 @@ public sealed class WatchTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Lease before = await node.RunAsync();
 
         etcd.Server.Control($"del {options.Prefix}/subnets/{before.Key}");
-        await node.UntilAsync(snapshot => snapshot.Own.Seniority.Since > before.Seniority.Since, "the key is there again");
+        await node.UntilAsync(snapshot => snapshot.Own.Seniority.Since > before.Seniority.Since, "it is there again");
 
         Assert.Equal(before.Subnet, node.Latest?.Own.Subnet);
         Assert.Contains("192.0.2.1", etcd.Get(options, before.Subnet));
@@ -140,7 +141,9 @@ public sealed class WatchTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Lease lease = await node.RunAsync();
 
         await Wait.Until(
-            async () => await etcd.Server.CallsAsync("LeaseKeepAlive") >= before + 4, EtcdNode.Soon, "it is renewed four times");
+            async () => await etcd.Server.CallsAsync("LeaseKeepAlive") >= before + 4,
+            EtcdNode.Soon,
+            "it is renewed four times");
 
         Assert.Equal(lease, node.Latest?.Own);
         Assert.Single(node.Snapshots);
@@ -156,7 +159,7 @@ public sealed class WatchTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
 
         await node.Manager.PublishAsync(moved, node.Token);
         etcd.Server.Control($"del {options.Prefix}/subnets/{lease.Key}");
-        await node.UntilAsync(snapshot => snapshot.Own.Seniority.Since > lease.Seniority.Since, "the key is there again");
+        await node.UntilAsync(snapshot => snapshot.Own.Seniority.Since > lease.Seniority.Since, "it is there again");
 
         Assert.Equal(moved, node.Latest?.Own.Attributes);
         Assert.Contains("192.0.2.77", etcd.Get(options, lease.Subnet));

@@ -113,5 +113,9 @@ public sealed class LeaseBookTests
         new(true, new KeyValue($"/net/subnets/10.5.{number}.0-24", [], 0, 100, 0));
 
     private KeyValue Kv(int number, string publicIP) => new(
-        $"/net/subnets/10.5.{number}.0-24", Encoding.UTF8.GetBytes($$"""{"PublicIP":"{{publicIP}}"}"""), 1, _revision++, 0);
+        $"/net/subnets/10.5.{number}.0-24",
+        Encoding.UTF8.GetBytes($$"""{"PublicIP":"{{publicIP}}"}"""),
+        CreateRevision: 1,
+        ModRevision: _revision++,
+        Lease: 0);
 }

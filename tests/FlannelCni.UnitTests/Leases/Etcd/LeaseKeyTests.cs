@@ -56,8 +56,8 @@ public sealed class LeaseKeyTests
     }
 
     [Theory]
-    [InlineData("/coreos.com/network", "/coreos.com/network/config", "/coreos.com/network/subnets/", "/coreos.com/network/subnets0")]
-    [InlineData("/coreos.com//network/", "/coreos.com/network/config", "/coreos.com/network/subnets/", "/coreos.com/network/subnets0")]
+    [InlineData("/a.b/net", "/a.b/net/config", "/a.b/net/subnets/", "/a.b/net/subnets0")]
+    [InlineData("/a.b//net/", "/a.b/net/config", "/a.b/net/subnets/", "/a.b/net/subnets0")]
     [InlineData("flannel[.*", "flannel[.*/config", "flannel[.*/subnets/", "flannel[.*/subnets0")]
     [InlineData("/", "/config", "/subnets/", "/subnets0")]
     [InlineData("", "config", "subnets/", "subnets0")]

@@ -10,10 +10,11 @@ public sealed class LeaseValueTests
     private const string Minimal = """{"PublicIP":"1.2.3.4","PublicIPv6":null}""";
 
     private const string Vxlan =
-        """{"PublicIP":"1.2.3.4","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0a:00:00:00:00:01"}}""";
+        """{"PublicIP":"1.2.3.4","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"0a:0b"}}""";
 
     private const string DualWireGuard =
-        """{"PublicIP":"1.2.3.4","PublicIPv6":"fd00::1","BackendType":"wireguard","BackendData":{"PublicKey":"a+b/c="},"BackendV6Data":{"PublicKey":"a+b/c="}}""";
+        """{"PublicIP":"1.2.3.4","PublicIPv6":"fd00::1","BackendType":"wireguard","BackendData":"""
+        + """{"PublicKey":"a+b/c="},"BackendV6Data":{"PublicKey":"a+b/c="}}""";
 
     private const string IPv6Only =
         """{"PublicIP":"0.0.0.0","PublicIPv6":"fd00::1","BackendType":"vxlan","BackendV6Data":{"VNI":1}}""";
@@ -47,7 +48,7 @@ public sealed class LeaseValueTests
 
     [Theory]
     [InlineData("""{"PublicIP": "1.2.3.4"}""", "written by hand")]
-    [InlineData("""{"PublicIPv6": null, "publicip": "1.2.3.4", "Since": 5}""", "another order, another case, unknown names")]
+    [InlineData("""{"PublicIPv6": null, "publicip": "1.2.3.4", "Since": 5}""", "order, case, unknown names")]
     [InlineData("""{"PublicIP": "9.9.9.9", "PublicIP": "1.2.3.4", "BackendData": null}""", "twice, and null")]
     public void Any_readable_form_is_accepted(string json, string because)
     {

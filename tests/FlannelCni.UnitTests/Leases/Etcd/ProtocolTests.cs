@@ -133,9 +133,10 @@ public sealed class ProtocolTests
     {
         using MemoryStream stream = new([.. GrpcFrame.Wrap("one"u8), .. GrpcFrame.Wrap([])]);
 
-        Assert.Equal<byte[]>("one"u8.ToArray(), await GrpcFrame.ReadAsync(stream, TestContext.Current.CancellationToken));
-        Assert.Equal<byte[]>([], await GrpcFrame.ReadAsync(stream, TestContext.Current.CancellationToken));
-        Assert.Null(await GrpcFrame.ReadAsync(stream, TestContext.Current.CancellationToken));
+        CancellationToken token = TestContext.Current.CancellationToken;
+        Assert.Equal<byte[]>("one"u8.ToArray(), await GrpcFrame.ReadAsync(stream, token));
+        Assert.Equal<byte[]>([], await GrpcFrame.ReadAsync(stream, token));
+        Assert.Null(await GrpcFrame.ReadAsync(stream, token));
     }
 
     [Theory]

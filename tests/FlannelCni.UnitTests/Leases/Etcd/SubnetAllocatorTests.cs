@@ -15,7 +15,10 @@ public sealed class SubnetAllocatorTests
     [InlineData("10.3.0.0/22", "10.0.0.0/8 10.3.1.0/24", "")]
     [InlineData("10.3.0.0/22", "10.2.255.0/24 10.4.0.0/24 fd00::/64", "10.3.1.0/24 10.3.2.0/24 10.3.3.0/24")]
     [InlineData("255.255.252.0/22", "255.255.254.0/24", "255.255.253.0/24 255.255.255.0/24")]
-    [InlineData("ffff:ffff:ffff:fffc::/62", "", "ffff:ffff:ffff:fffd::/64 ffff:ffff:ffff:fffe::/64 ffff:ffff:ffff:ffff::/64")]
+    [InlineData(
+        "ffff:ffff:ffff:fffc::/62",
+        "ffff:ffff:ffff:fffe::/64",
+        "ffff:ffff:ffff:fffd::/64 ffff:ffff:ffff:ffff::/64")]
     public void What_overlaps_nothing_is_free(string network, string taken, string free)
     {
         SubnetPool pool = SubnetPool.Derive(IpPrefix.Parse(network), default);

@@ -1,6 +1,6 @@
-using FlannelCni.Agent;
+using FlannelCni.Agent.Supervision;
 
-namespace FlannelCni.UnitTests;
+namespace FlannelCni.UnitTests.Supervision;
 
 public sealed class FaultLogTests
 {
