@@ -32,10 +32,12 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         network.Prepare();
 
         using IIpamCall? late = isEarly ? null : StartIpam(ipam, rollback);
-        CniResult? addresses = (early ?? late)?.Result();
+        IIpamCall? call = early ?? late;
+        CniResult? addresses = call?.Result();
         BridgePlan? plan = addresses is null ? null : BridgePlan.Derive(conf, addresses);
         IReadOnlyList<CniInterface> interfaces = network.Configure(plan);
         byte[] printed = ResultPrinter.Print(Compose(conf, plan, addresses, interfaces), version);
+        call?.Complete();
         rollback.Commit();
         return printed;
     }
@@ -77,7 +79,7 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         rollback.Add("release the addresses", () =>
         {
             using IIpamCall release = plugin.PrepareDelete();
-            release.Result();
+            release.Complete();
         });
         return call;
     }
