@@ -13,7 +13,7 @@ internal sealed class PeerTable
     private readonly Dictionary<PeerKey, Peer> _sane = [];
     private readonly Dictionary<PeerKey, Peer> _admitted = [];
     private readonly Dictionary<PeerKey, string> _refused = [];
-    private readonly Claims _claims = new();
+    private readonly PeerClaims _claims = new();
     private int _conflicts;
 
     public IReadOnlyDictionary<PeerKey, Peer> Admitted => _admitted;
@@ -45,7 +45,7 @@ internal sealed class PeerTable
             Rebuild(before);
         }
 
-        return Compare(before, refusedBefore);
+        return Outcome(before, refusedBefore);
     }
 
     /// <summary>False: it claims what another holds, so that all must be decided anew.</summary>
@@ -125,7 +125,7 @@ internal sealed class PeerTable
     private void Remember(PeerKey key, Dictionary<PeerKey, Peer?> before) =>
         before.TryAdd(key, _admitted.GetValueOrDefault(key));
 
-    private PeerChanges Compare(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
+    private PeerChanges Outcome(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
     {
         List<PeerChange> changes = [];
         foreach ((PeerKey key, Peer? old) in before)

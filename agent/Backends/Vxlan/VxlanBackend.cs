@@ -73,13 +73,13 @@ internal sealed class VxlanBackend : IBackend
 
     private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6) =>
     [
-        new Table<NeighbourKey, NeighbourEntry>(
+        new EntryTable<NeighbourKey, NeighbourEntry>(
             "neighbour",
             OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
             new NeighbourStore(rtnl, is6)),
-        new Table<FdbKey, FdbDestination>(
+        new EntryTable<FdbKey, FdbDestination>(
             "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
-        new Table<RouteKey, RouteEntry>(
+        new EntryTable<RouteKey, RouteEntry>(
             "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6)),
     ];
 

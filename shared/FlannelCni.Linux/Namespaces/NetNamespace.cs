@@ -3,6 +3,7 @@
 // /proc/self/ns/net is the main thread's; /proc/thread-self/ns/net the caller's.
 
 using System.Runtime.ExceptionServices;
+using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Interop;
 
 namespace FlannelCni.Linux.Namespaces;

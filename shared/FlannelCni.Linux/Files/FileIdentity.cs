@@ -1,4 +1,6 @@
-namespace FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Interop;
+
+namespace FlannelCni.Linux.Files;
 
 /// <summary>Device and inode: the same for two paths or descriptors exactly when the file is the same.</summary>
 internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor, ulong Inode)

@@ -18,7 +18,8 @@ internal delegate Planned<TKey, TEntry>? PeerPlan<TKey, TEntry>(Peer peer, PlanI
 /// with a notification that contradicts the plan, because a notification may be older than our last write. Peers that
 /// plan one key plan one entry: admission has seen to it.
 /// </summary>
-internal sealed class Table<TKey, TEntry>(string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
+internal sealed class EntryTable<TKey, TEntry>(
+    string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
