@@ -39,6 +39,15 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
                 socket.SetPromiscuous(Index);
             }
 
+            if (Found.Mac.IsZero)
+            {
+                // One that somebody else made, after its last port has left.
+                MacAddress mac = RandomLink.Mac();
+                socket.SetMac(Index, mac);
+                _found = Found with { Mac = mac };
+                _hasPinnedMac = true;
+            }
+
             if (!Found.IsUp)
             {
                 socket.SetUp(Index);

@@ -24,8 +24,8 @@ internal sealed class PluginCall(ChildProcess child) : IDisposable
     }
 
     /// <summary>
-    /// Its result as soon as it has printed one, which counts only once <see cref="Result"/> has said that it succeeded:
-    /// the end of a program with threads takes a while.
+    /// Its result as soon as it has printed one, for the end of a program with threads takes a while. It counts only
+    /// once <see cref="Result"/> has said that it succeeded.
     /// </summary>
     /// <exception cref="CniException">As of <see cref="Result"/>.</exception>
     internal byte[] EarlyResult()

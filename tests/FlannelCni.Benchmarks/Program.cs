@@ -12,7 +12,8 @@ internal static class Program
             case ["cni", .. string[] options]:
                 return CniBenchmark.Run(options, Console.Out);
             default:
-                Console.Error.WriteLine(args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?");
+                string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
+                Console.Error.WriteLine(complaint);
                 return 2;
         }
     }

@@ -113,7 +113,7 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Wait"/>, but no longer than until the output is whole: the end takes time of its own.</summary>
+    /// <summary>As <see cref="Wait"/>, but only until the output is whole: the end takes time of its own.</summary>
     /// <param name="isWhole">Looks at the output so far.</param>
     /// <returns>The output so far; null: the child has ended before it was whole.</returns>
     public byte[]? WaitForOutput(Func<byte[], bool> isWhole)

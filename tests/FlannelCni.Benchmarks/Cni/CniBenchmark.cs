@@ -4,9 +4,9 @@ using FlannelCni.TestKit;
 namespace FlannelCni.Benchmarks.Cni;
 
 /// <summary>
-/// <c>bench cni [PODS]</c>: what ADD and DEL of a pod take, from starting the program to its end. Ours against Debian's
-/// bridge plugin, which is given the configuration that ours renders; both run host-local. Each has a host namespace and
-/// a bridge of its own, every pod a new namespace, and the two take turns.
+/// <c>bench cni [PODS]</c>: what ADD and DEL of a pod take, from starting the program to its end. Ours against
+/// Debian's bridge plugin, which is given the configuration that ours renders; both run host-local. Each has a host
+/// namespace and a bridge of its own, every pod a new namespace, and the two take turns.
 /// </summary>
 internal static class CniBenchmark
 {
@@ -17,7 +17,8 @@ internal static class CniBenchmark
     {
         int pods = options is [string count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : DefaultPods;
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{pods} pods, {Environment.ProcessorCount} processors, {Kernel()}; milliseconds"));
+            CultureInfo.InvariantCulture,
+            $"{pods} pods, {Environment.ProcessorCount} processors, {Kernel()}; milliseconds"));
         Compare("IPv4", isDual: false, pods, output);
         Compare("dual stack", isDual: true, pods, output);
         return 0;

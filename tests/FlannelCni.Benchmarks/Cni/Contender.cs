@@ -55,7 +55,8 @@ internal sealed class Contender : IDisposable
               "cniVersion": "0.3.1", "name": "cbr0", "type": "bridge", "mtu": 1450,
               "hairpinMode": true, "isDefaultGateway": true, "isGateway": true, "ipMasq": false,
               "ipam": {
-                "type": "host-local", "dataDir": "{{folder.File("peer")}}", "ranges": [{{ranges}}], "routes": [{{routes}}]
+                "type": "host-local", "dataDir": "{{folder.File("peer")}}",
+                "ranges": [{{ranges}}], "routes": [{{routes}}]
               }
             }
             """);
@@ -91,7 +92,8 @@ internal sealed class Contender : IDisposable
         string[] environment =
         [
             $"CNI_COMMAND={verb}", $"CNI_CONTAINERID={Name[0]}{pod + 100}", $"CNI_NETNS={sandbox}", "CNI_IFNAME=eth0",
-            $"CNI_PATH={PluginFolder}", "CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAME=bench", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            $"CNI_PATH={PluginFolder}", "CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAME=bench",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
         ];
         return _host.Namespace.Run(() =>
         {

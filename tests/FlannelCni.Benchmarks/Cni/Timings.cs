@@ -30,8 +30,9 @@ internal sealed class Timings
         PrintLine("ratio", percent => Percentile(both[0], percent) / Percentile(both[1], percent), output);
     }
 
-    private static void PrintLine(string name, Func<int, double> value, TextWriter output) => output.WriteLine(
-        string.Create(CultureInfo.InvariantCulture, $"  {name,-30}{value(50),8:0.00}{value(90),8:0.00}{value(99),8:0.00}"));
+    private static void PrintLine(string name, Func<int, double> value, TextWriter output) =>
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"  {name,-30}{value(50),8:0.00}{value(90),8:0.00}{value(99),8:0.00}"));
 
     private double Percentile(Contender contender, int percent)
     {

@@ -42,7 +42,8 @@ public sealed class BridgeConfTests
 
     [Theory]
     [InlineData("""{"mtu":"1450"}""", 999, "failed to load netconf: \"mtu\" is a string, a number is expected")]
-    [InlineData("""{"isGateway":1}""", 999, "failed to load netconf: \"isGateway\" is a number, true or false is expected")]
+    [InlineData(
+        """{"isGateway":1}""", 999, "failed to load netconf: \"isGateway\" is a number, true or false is expected")]
     [InlineData(
         """{"hairpinMode":true,"promiscMode":true}""",
         999,

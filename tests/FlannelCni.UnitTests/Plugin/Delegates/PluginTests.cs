@@ -56,7 +56,9 @@ public sealed class PluginTests : IDisposable
         "")]
     public void A_failure_is_passed_on(string output, string error, int code, string message, string details)
     {
-        CniException e = PluginCall.Error(new ChildResult(3, Encoding.UTF8.GetBytes(output), Encoding.UTF8.GetBytes(error)));
+        ChildResult result = new(3, Encoding.UTF8.GetBytes(output), Encoding.UTF8.GetBytes(error));
+
+        CniException e = PluginCall.Error(result);
 
         Assert.Equal((CniErrorCode)code, e.Code);
         Assert.Equal(message, e.Message);

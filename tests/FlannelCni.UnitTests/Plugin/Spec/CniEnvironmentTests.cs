@@ -48,7 +48,10 @@ public sealed class CniEnvironmentTests
     [InlineData("CNI_CONTAINERID", "a/b", "invalid characters in containerID", "a/b")]
     [InlineData("CNI_CONTAINERID", "é", "invalid characters in containerID", "é")]
     [InlineData(
-        "CNI_IFNAME", "1234567890123456", "interface name is too long", "interface name should be less than 16 characters")]
+        "CNI_IFNAME",
+        "1234567890123456",
+        "interface name is too long",
+        "interface name should be less than 16 characters")]
     [InlineData(
         "CNI_IFNAME", "éééééééé", "interface name is too long", "interface name should be less than 16 characters")]
     [InlineData("CNI_IFNAME", ".", "interface name is . or ..", "")]

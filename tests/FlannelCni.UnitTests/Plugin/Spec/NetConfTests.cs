@@ -23,7 +23,7 @@ public sealed class NetConfTests
     public void What_is_given_is_kept_an_empty_path_too()
     {
         NetConf conf = NetConf.Read(NetConf.ReadDocument(
-            """{"Name":"cbr0","CNIVERSION":"0.3.1","subnetFile":"","dataDir":"/d","delegate":null,"ipam":{"a":1}}"""u8));
+            """{"Name":"cbr0","CNIVERSION":"0.3.1","subnetFile":"","dataDir":"/d","delegate":null,"ipam":{}}"""u8));
 
         Assert.Equal("0.3.1", conf.CniVersion);
         Assert.Equal("", conf.SubnetFile);
@@ -40,7 +40,7 @@ public sealed class NetConfTests
         CniErrorCode.DecodingFailure,
         "error unmarshall network config: \"name\" is a number, a string is expected")]
     [InlineData("{}", CniErrorCode.InvalidNetworkConfig, "missing network name")]
-    [InlineData("""{"name":"1234%%%"}""", CniErrorCode.InvalidNetworkConfig, "invalid characters found in network name")]
+    [InlineData("""{"name":"1%"}""", CniErrorCode.InvalidNetworkConfig, "invalid characters found in network name")]
     internal void Every_verb_wants_a_named_document(string input, CniErrorCode code, string message)
     {
         CniException e = Assert.Throws<CniException>(() => NetConf.ReadDocument(Encoding.UTF8.GetBytes(input)));

@@ -218,6 +218,8 @@ public sealed class ResultPrinterTests
                 new CniException(CniErrorCode.InvalidNetworkConfig, "missing <name>", "d").ToJson()));
     }
 
-    private static IEnumerable<string> Keys(string json) =>
-        json.Split('"').Where((_, i) => i % 2 == 1).Where(word => json.Contains($"\"{word}\":", StringComparison.Ordinal));
+    private static IEnumerable<string> Keys(string json) => json
+        .Split('"')
+        .Where((_, i) => i % 2 == 1)
+        .Where(word => json.Contains($"\"{word}\":", StringComparison.Ordinal));
 }
