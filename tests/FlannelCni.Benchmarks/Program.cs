@@ -1,3 +1,5 @@
+using FlannelCni.Benchmarks.Cni;
+
 namespace FlannelCni.Benchmarks;
 
 /// <summary>Runs the benchmark named on the command line: <c>./build.sh bench NAME</c>.</summary>
@@ -5,7 +7,14 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        Console.Error.WriteLine(args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?");
-        return 2;
+        switch (args)
+        {
+            case ["cni", .. string[] options]:
+                return CniBenchmark.Run(options, Console.Out);
+            default:
+                string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
+                Console.Error.WriteLine(complaint);
+                return 2;
+        }
     }
 }
