@@ -123,6 +123,7 @@ internal sealed class EntryTable<TKey, TEntry>(
         Dictionary<TKey, Wanted> before = _wanted;
         _wanted = new Dictionary<TKey, Wanted>(Math.Max(before.Count, peers.Count));
         _keyOfPeer.Clear();
+        _keyOfPeer.EnsureCapacity(peers.Count);
         _sharers.Clear();
         foreach (Peer peer in peers.Values)
         {

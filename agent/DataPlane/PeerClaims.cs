@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Net;
 
@@ -10,14 +11,16 @@ namespace FlannelCni.Agent.DataPlane;
 /// </summary>
 internal sealed class PeerClaims
 {
-    private readonly SortedSet<Peer> _bySubnet = new(Comparer<Peer>.Create(
-        static (left, right) => left.Subnet.Address.CompareTo(right.Subnet.Address)));
+    private const int MaxBitsToStep = 20;
 
+    private readonly Dictionary<IpPrefix, Peer> _bySubnet = [];
+    private readonly Dictionary<(bool Is6, int Length), int> _lengths = [];    // how many subnets have it
     private readonly Dictionary<(bool Is6, MacAddress Mac), List<Peer>> _byMac = [];
 
     public void Add(Peer peer)
     {
-        _bySubnet.Add(peer);
+        _bySubnet.Add(peer.Subnet, peer);
+        CollectionsMarshal.GetValueRefOrAddDefault(_lengths, LengthOf(peer), out _)++;
         if (peer.TunnelMac.IsZero)
         {
             return;
@@ -35,7 +38,13 @@ internal sealed class PeerClaims
 
     public void Remove(Peer peer)
     {
-        _bySubnet.Remove(peer);
+        _bySubnet.Remove(peer.Subnet);
+        ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_lengths, LengthOf(peer), out _);
+        if (--count <= 0)
+        {
+            _lengths.Remove(LengthOf(peer));
+        }
+
         if (!peer.TunnelMac.IsZero
             && _byMac.TryGetValue((peer.Key.Is6, peer.TunnelMac), out List<Peer>? holders)
             && holders.Remove(peer)
@@ -48,6 +57,7 @@ internal sealed class PeerClaims
     public void Clear()
     {
         _bySubnet.Clear();
+        _lengths.Clear();
         _byMac.Clear();
     }
 
@@ -55,7 +65,7 @@ internal sealed class PeerClaims
     /// <param name="claim">What it is, in words.</param>
     public bool TryFindHolder(Peer peer, [NotNullWhen(true)] out Peer? holder, [NotNullWhen(true)] out string? claim)
     {
-        if (TryFindOverlap(peer, out holder))
+        if (TryFindOverlap(peer.Subnet, out holder))
         {
             claim = $"subnet {peer.Subnet}";
             return true;
@@ -73,21 +83,48 @@ internal sealed class PeerClaims
         return false;
     }
 
-    /// <summary>
-    /// As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.
-    /// </summary>
-    private bool TryFindOverlap(Peer peer, [NotNullWhen(true)] out Peer? holder)
+    private static (bool Is6, int Length) LengthOf(Peer peer) => (peer.Subnet.Is6, peer.Subnet.Length);
+
+    private bool TryFindOverlap(IpPrefix subnet, [NotNullWhen(true)] out Peer? holder)
     {
-        IpAddr first = peer.Subnet.Is6 ? IpAddr.Any6 : IpAddr.Any4;
-        holder = _bySubnet.GetViewBetween(Beginning(peer, first), Beginning(peer, peer.Subnet.Last)).Max;
-        if (holder is not null && holder.Subnet.Overlaps(peer.Subnet))
+        // Clusters have subnets of one length, or of a few.
+        foreach ((bool is6, int length) in _lengths.Keys)
         {
-            return true;
+            if (is6 == subnet.Is6 && TryFindOverlap(subnet, length, out holder))
+            {
+                return true;
+            }
         }
 
         holder = null;
         return false;
     }
 
-    private static Peer Beginning(Peer peer, IpAddr address) => peer with { Subnet = IpPrefix.Host(address) };
+    private bool TryFindOverlap(IpPrefix subnet, int length, [NotNullWhen(true)] out Peer? holder)
+    {
+        if (length <= subnet.Length)
+        {
+            return _bySubnet.TryGetValue(new IpPrefix(subnet.Address, length).Masked, out holder);
+        }
+
+        // It is wider than those: look for each of them inside it, or at all there are, whichever is less.
+        int bits = length - subnet.Length;
+        if (bits > MaxBitsToStep || 1 << bits > _bySubnet.Count)
+        {
+            holder = _bySubnet.Values.FirstOrDefault(peer => subnet.Contains(peer.Subnet));
+            return holder is not null;
+        }
+
+        UInt128 step = UInt128.One << (subnet.Address.BitLength - length);
+        for (int i = 0; i < 1 << bits; i++)
+        {
+            if (_bySubnet.TryGetValue(new IpPrefix(subnet.Base.Add(step * (UInt128)i), length), out holder))
+            {
+                return true;
+            }
+        }
+
+        holder = null;
+        return false;
+    }
 }

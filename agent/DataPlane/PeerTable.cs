@@ -36,6 +36,13 @@ internal sealed class PeerTable
         bool isRebuild = _conflicts > 0;
         IEnumerable<string> keys = changed ?? [.. leases.ByKey.Keys.Union(_sane.Keys.Select(static k => k.Lease))
             .Union(_refused.Keys.Select(static k => k.Lease))];
+        if (changed is null)
+        {
+            _sane.EnsureCapacity(leases.ByKey.Count);
+            _admitted.EnsureCapacity(leases.ByKey.Count);
+            before.EnsureCapacity(leases.ByKey.Count);
+        }
+
         foreach (string key in keys)
         {
             Lease? lease = leases.ByKey.GetValueOrDefault(key);
@@ -59,6 +66,11 @@ internal sealed class PeerTable
         if (reading.TryGet(out Peer? peer) && _admitted.TryGetValue(key, out Peer? same) && same == peer)
         {
             return true;
+        }
+
+        if (reading == PeerReading.None && !_sane.ContainsKey(key) && !_refused.ContainsKey(key))
+        {
+            return true;    // a family that the lease never had
         }
 
         Withdraw(key, before);

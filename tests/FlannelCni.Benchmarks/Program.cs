@@ -1,16 +1,19 @@
 using FlannelCni.Benchmarks.Cni;
+using FlannelCni.Benchmarks.Converge;
 
 namespace FlannelCni.Benchmarks;
 
 /// <summary>Runs the benchmark named on the command line: <c>./build.sh bench NAME</c>.</summary>
 internal static class Program
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
         switch (args)
         {
             case ["cni", .. string[] options]:
                 return CniBenchmark.Run(options, Console.Out);
+            case ["converge", .. string[] options]:
+                return await ConvergeBenchmark.RunAsync(options, Console.Out);
             default:
                 string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
                 Console.Error.WriteLine(complaint);

@@ -31,12 +31,13 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private LeaseTable _leases = LeaseTable.Empty;
 
-    private DataPlaneHarness(TestNode node, int number, TestFolder state, string backendJson, bool isDualStack)
+    private DataPlaneHarness(
+        TestNode node, int number, TestFolder state, string backendJson, bool isDualStack, IpPrefix network)
     {
         (_node, _number, _isDualStack) = (node, number, isDualStack);
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
         _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId));
-        Network = NetworkOf(backendJson, isDualStack);
+        Network = NetworkOf(backendJson, isDualStack, network);
         Backend = new VxlanBackend(
             VxlanConfig.Parse(Network.Backend), Network, new VxlanMacFile(state.Path), _rtnl);
     }
@@ -59,10 +60,16 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
     /// <summary>Starts an agent: devices first, then the loops, no lease of a peer yet.</summary>
     /// <param name="number">1..250: eth0 has 192.0.2.NUMBER, the subnet is 10.244.NUMBER.0/24.</param>
+    /// <param name="network">IPv4, with 10.244.0.0/16 inside, which is what it is unless given.</param>
     internal static async Task<DataPlaneHarness> StartAsync(
-        TestNode node, int number, TestFolder state, string backendJson = "{}", bool isDualStack = false)
+        TestNode node,
+        int number,
+        TestFolder state,
+        string backendJson = "{}",
+        bool isDualStack = false,
+        IpPrefix network = default)
     {
-        DataPlaneHarness harness = new(node, number, state, backendJson, isDualStack);
+        DataPlaneHarness harness = new(node, number, state, backendJson, isDualStack, network);
         await harness.RunAsync();
         return harness;
     }
@@ -165,11 +172,11 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
     private static string VtepJson(string mac) => new VtepData(1, MacAddress.Parse(mac)).ToJson();
 
-    private static NetworkConfig NetworkOf(string backendJson, bool isDualStack)
+    private static NetworkConfig NetworkOf(string backendJson, bool isDualStack, IpPrefix network)
     {
         using JsonDocument backend = JsonDocument.Parse(backendJson);
         return new NetworkConfig(
-            IpPrefix.Parse("10.244.0.0/16"),
+            network.IsNone ? IpPrefix.Parse("10.244.0.0/16") : network,
             isDualStack ? IpPrefix.Parse("fd00:10:244::/48") : default,
             EnableNFTables: false,
             VxlanBackend.TypeName,

@@ -49,7 +49,7 @@ internal readonly record struct VtepData(ushort Vni, MacAddress Mac)
         foreach (JsonProperty property in root.EnumerateObject())
         {
             JsonElement value = property.Value;
-            bool isRead = property.Name.ToUpperInvariant() switch
+            bool isRead = UpperNameOf(property) switch
             {
                 "VNI" => value.ValueKind == JsonValueKind.Number && value.TryGetUInt32(out vni),
                 "VTEPMAC" => value.ValueKind == JsonValueKind.String && MacAddress.TryParse(value.GetString(), out mac),
@@ -66,4 +66,10 @@ internal readonly record struct VtepData(ushort Vni, MacAddress Mac)
         reason = mac.IsUnicast ? null : $"VtepMAC {mac} is no unicast address";
         return mac.IsUnicast;
     }
+
+    // As every agent writes them, of thousands of leases, without a string.
+    private static string UpperNameOf(JsonProperty property) =>
+        property.NameEquals("VNI"u8) ? "VNI"
+        : property.NameEquals("VtepMAC"u8) ? "VTEPMAC"
+        : property.Name.ToUpperInvariant();
 }

@@ -1,0 +1,38 @@
+using FlannelCni.Agent.Backends.Vxlan;
+using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Net;
+
+namespace FlannelCni.TestKit;
+
+/// <summary>Leases of up to 60,000 nodes beside the one of the harness, of one family, in 10.0.0.0/8.</summary>
+internal static class LargeCluster
+{
+    internal static readonly IpPrefix Network = IpPrefix.Parse("10.0.0.0/8");
+
+    private static readonly IpAddr s_firstSubnet = IpAddr.Parse("10.1.0.0");
+    private static readonly IpAddr s_firstPublicIP = IpAddr.Parse("172.16.0.0");
+
+    /// <summary>Of the nodes from 0 on.</summary>
+    internal static IReadOnlyList<Lease> Leases(int count) => [.. Enumerable.Range(0, count).Select(i => LeaseOf(i))];
+
+    /// <summary>One node's; of another generation it has another address and MAC.</summary>
+    internal static Lease LeaseOf(int number, int generation = 0) => new(
+        $"node{number}",
+        new IpPrefix(SubnetBase(number), 24),
+        default,
+        new LeaseAttributes(
+            PublicIP(number, generation),
+            default,
+            VxlanBackend.TypeName,
+            new VtepData(1, Mac(number, generation)).ToJson(),
+            null),
+        new Seniority(number, $"node{number}"));
+
+    internal static IpAddr SubnetBase(int number) => s_firstSubnet.Add((UInt128)(number * 256));
+
+    internal static IpAddr PublicIP(int number, int generation = 0) =>
+        s_firstPublicIP.Add((UInt128)(number + (generation << 17)));
+
+    internal static MacAddress Mac(int number, int generation = 0) =>
+        MacAddress.Parse($"0e:{generation:x2}:00:{number >> 16:x2}:{(number >> 8) & 255:x2}:{number & 255:x2}");
+}
