@@ -1,0 +1,92 @@
+using System.Text;
+using FlannelCni.Linux;
+using FlannelCni.Linux.Nftables;
+
+namespace FlannelCni.Agent.TrafficRules.Iptables;
+
+/// <summary>
+/// Which variant of iptables this host uses. Where both are installed, as in an image, its own rules tell: kubelet's hint
+/// chains first, then the number of rules. Rules in the other variant would work too, but whoever looks for them would
+/// not find them, and two variants at once are hard to reason about.
+/// </summary>
+internal sealed class IptablesHost(IPrograms programs, string legacyTablesFile = IptablesHost.LegacyTables)
+{
+    private const string LegacyTables = "/proc/thread-self/net/ip_tables_names";
+    private static readonly string[] s_hints = ["KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY"];
+
+    /// <summary>Finds iptables or ip6tables.</summary>
+    /// <exception cref="RulesException">Not installed.</exception>
+    internal async Task<IptablesPrograms> ChooseAsync(bool is6, CancellationToken cancellationToken)
+    {
+        string name = is6 ? "ip6tables" : "iptables";
+        IptablesPrograms? nft = await IptablesPrograms.FindAsync(programs, $"{name}-nft", cancellationToken);
+        IptablesPrograms? legacy = await IptablesPrograms.FindAsync(programs, $"{name}-legacy", cancellationToken);
+        IptablesPrograms? usual = await IptablesPrograms.FindAsync(programs, name, cancellationToken);
+        if (nft is not null && legacy is not null)
+        {
+            bool? usesLegacy = await UsesLegacyAsync(legacy, cancellationToken);
+            return usesLegacy ?? usual?.Version.IsNft == false ? legacy : nft;
+        }
+
+        return usual ?? nft ?? legacy ?? throw new RulesException(
+            $"neither {name} nor {name}-nft nor {name}-legacy is in PATH, with its -save and -restore: "
+            + "install iptables, or set EnableNFTables");
+    }
+
+    /// <summary>The variant that keeps its rules where Linux always had them; null: not installed, or never used here.</summary>
+    internal async Task<IptablesPrograms?> FindUsedLegacyAsync(bool is6, CancellationToken cancellationToken)
+    {
+        if (!HasLegacyRules(is6))
+        {
+            return null;
+        }
+
+        string name = is6 ? "ip6tables" : "iptables";
+        IptablesPrograms? legacy = await IptablesPrograms.FindAsync(programs, $"{name}-legacy", cancellationToken)
+            ?? await IptablesPrograms.FindAsync(programs, name, cancellationToken);
+        return legacy?.Version.IsNft == false ? legacy : null;
+    }
+
+    /// <summary>Null: no trace of either.</summary>
+    private async Task<bool?> UsesLegacyAsync(IptablesPrograms legacy, CancellationToken cancellationToken)
+    {
+        int nftRules = CountNftRules(out bool hasNftHint);
+        if (hasNftHint || !HasLegacyRules(is6: false))
+        {
+            return hasNftHint || nftRules > 0 ? false : null;
+        }
+
+        string rules = Encoding.UTF8.GetString(await legacy.SaveAsync(cancellationToken));
+        if (s_hints.Any(hint => rules.Contains($":{hint} ", StringComparison.Ordinal)))
+        {
+            return true;
+        }
+
+        int legacyRules = rules.Split('\n').Count(static line => line.StartsWith('-'));
+        return legacyRules == nftRules ? null : legacyRules > nftRules;
+    }
+
+    /// <summary>Of the tables that iptables keeps in nftables.</summary>
+    private static int CountNftRules(out bool hasHint)
+    {
+        hasHint = false;
+        try
+        {
+            using NftSocket nft = NftSocket.Open();
+            hasHint = s_hints.Any(hint => nft.FindChain(NftFamily.NFPROTO_IPV4, "mangle", hint) is not null);
+            return ((string[])["filter", "nat", "mangle"])
+                .Sum(table => nft.ListRules(NftFamily.NFPROTO_IPV4, table).Count);
+        }
+        catch (LinuxException)
+        {
+            return 0;    // no nftables in this kernel
+        }
+    }
+
+    /// <summary>The file lists the tables that somebody used since the kernel, or this network namespace, came up.</summary>
+    private bool HasLegacyRules(bool is6)
+    {
+        string file = is6 ? legacyTablesFile.Replace("ip_tables", "ip6_tables", StringComparison.Ordinal) : legacyTablesFile;
+        return File.Exists(file) && File.ReadAllText(file).Trim().Length > 0;
+    }
+}
