@@ -30,7 +30,7 @@ internal static partial class RulesKeeperFactory
             IRulesWriter writer;
             List<ILeftRules> left;
             TrafficNames names = new(settings.SubnetFile);
-            IptablesHost host = new(programs);
+            IptablesHost host = new(programs, NftSocket.Open, IptablesHost.ListLegacyTables);
             if (settings.UsesNftables)
             {
                 writer = new NftablesWriter(settings);

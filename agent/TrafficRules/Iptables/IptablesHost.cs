@@ -9,10 +9,20 @@ namespace FlannelCni.Agent.TrafficRules.Iptables;
 /// chains first, then the number of rules. Rules in the other variant would work too, but whoever looks for them would
 /// not find them, and two variants at once are hard to reason about.
 /// </summary>
-internal sealed class IptablesHost(IPrograms programs, string legacyTablesFile = IptablesHost.LegacyTables)
+/// <param name="openNft">In the host's network namespace.</param>
+/// <param name="listLegacyTables">
+/// Of IPv6 or not: the kernel's list of the tables that legacy iptables used since this network namespace came up.
+/// </param>
+internal sealed class IptablesHost(IPrograms programs, Func<NftSocket> openNft, Func<bool, string> listLegacyTables)
 {
-    private const string LegacyTables = "/proc/thread-self/net/ip_tables_names";
     private static readonly string[] s_hints = ["KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY"];
+
+    /// <summary>For <c>listLegacyTables</c>; empty where there is no such list, for then nobody used it.</summary>
+    internal static string ListLegacyTables(bool is6)
+    {
+        string file = is6 ? "/proc/thread-self/net/ip6_tables_names" : "/proc/thread-self/net/ip_tables_names";
+        return File.Exists(file) ? File.ReadAllText(file) : "";
+    }
 
     /// <summary>Finds iptables or ip6tables.</summary>
     /// <exception cref="RulesException">Not installed.</exception>
@@ -67,12 +77,12 @@ internal sealed class IptablesHost(IPrograms programs, string legacyTablesFile =
     }
 
     /// <summary>Of the tables that iptables keeps in nftables.</summary>
-    private static int CountNftRules(out bool hasHint)
+    private int CountNftRules(out bool hasHint)
     {
         hasHint = false;
         try
         {
-            using NftSocket nft = NftSocket.Open();
+            using NftSocket nft = openNft();
             hasHint = s_hints.Any(hint => nft.FindChain(NftFamily.NFPROTO_IPV4, "mangle", hint) is not null);
             return ((string[])["filter", "nat", "mangle"])
                 .Sum(table => nft.ListRules(NftFamily.NFPROTO_IPV4, table).Count);
@@ -83,10 +93,5 @@ internal sealed class IptablesHost(IPrograms programs, string legacyTablesFile =
         }
     }
 
-    /// <summary>The file lists the tables that somebody used since the kernel, or this network namespace, came up.</summary>
-    private bool HasLegacyRules(bool is6)
-    {
-        string file = is6 ? legacyTablesFile.Replace("ip_tables", "ip6_tables", StringComparison.Ordinal) : legacyTablesFile;
-        return File.Exists(file) && File.ReadAllText(file).Trim().Length > 0;
-    }
+    private bool HasLegacyRules(bool is6) => listLegacyTables(is6).Trim().Length > 0;
 }

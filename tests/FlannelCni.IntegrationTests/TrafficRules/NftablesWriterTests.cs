@@ -148,9 +148,13 @@ public sealed class NftablesWriterTests : IDisposable
             table inet filter {
               chain forward { type filter hook forward priority filter; policy drop; ip saddr 10.42.0.0/16 accept; }
             }
-            table ip flannel-ipv4-other { chain postrtg { type nat hook postrouting priority srcnat; masquerade
-              } }
-            table inet flannel-ipv4 { chain postrtg { counter; } }
+            table ip flannel-ipv4-other {
+              chain postrtg {
+                type nat hook postrouting priority srcnat
+                masquerade
+              }
+            }
+            table inet flannel-ipv4 { chain postrtg { }; }
 
             """;
         _node.Shell("nft -f -", foreign);
