@@ -32,6 +32,7 @@ internal sealed record AgentPaths(string SubnetFile, string LockFile, string Sta
         Directory.CreateDirectory(Path.GetDirectoryName(LockFile)!);    // a full path has a folder
         Directory.CreateDirectory(StateDirectory, OwnerOnly);
         return FileLock.TryAcquire(LockFile) ?? throw new AgentFatalException(
-            $"another flanneld keeps {SubnetFile} (it holds {LockFile}): stop it, or give this one another --subnet-file");
+            $"another flanneld keeps {SubnetFile} (it holds {LockFile}): "
+            + "stop it, or give this one another --subnet-file");
     }
 }

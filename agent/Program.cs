@@ -63,6 +63,11 @@ internal static partial class Program
             Log.Fatal(logger, e.Message);
             return 1;
         }
+        catch (Exception e)
+        {
+            Log.Crashed(logger, e);
+            return 2;
+        }
     }
 
     private static async Task RunAsync(
@@ -102,6 +107,7 @@ internal static partial class Program
             backend, underlays.Follow, publisher.Post, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
         health.Running(reconciler);
         SystemdNotifier systemd = new(options.NotifySocket, logger);
+        using CancellationTokenRegistration stopping = stop.Register(systemd.Stopping);
         await Supervised.RunAllAsync(
             [
                 ("lease keeper", manager.KeepAsync),
@@ -128,5 +134,8 @@ internal static partial class Program
 
         [LoggerMessage(LogLevel.Critical, "{Reason}")]
         internal static partial void Fatal(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Critical, "A fault of flanneld itself, please report it")]
+        internal static partial void Crashed(ILogger logger, Exception fault);
     }
 }

@@ -2,13 +2,17 @@ using FlannelCni.Agent.Leases;
 
 namespace FlannelCni.Agent.Backends;
 
-/// <summary>A way for pods of different nodes to reach each other: its devices, and what each peer needs in the kernel.</summary>
+/// <summary>
+/// A way for pods of different nodes to reach each other: its devices, and what each peer needs in the kernel.
+/// </summary>
 internal interface IBackend : IAsyncDisposable
 {
     /// <summary>As published in leases: <c>vxlan</c>.</summary>
     string Type { get; }
 
-    /// <summary>In the order of adding: what a later table's entries rely on stands in an earlier one. Removal is in reverse.</summary>
+    /// <summary>
+    /// In the order of adding: what a later table's entries rely on stands in an earlier one. Removal is in reverse.
+    /// </summary>
     IReadOnlyList<ITable> Tables { get; }
 
     /// <summary>Names of the devices it keeps, for the notifications that concern it.</summary>

@@ -2,13 +2,17 @@ using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
 
-/// <summary>Entries of one kind that a backend wants: it knows what is wanted, what is there, and makes them equal.</summary>
+/// <summary>
+/// Entries of one kind that a backend wants: it knows what is wanted, what is there, and makes them equal.
+/// </summary>
 internal interface ITable
 {
     /// <summary>For log and metrics: <c>route</c>.</summary>
     string Kind { get; }
 
-    /// <summary>Works out what must change. Nothing is written yet: upserts of all tables go before any deletion.</summary>
+    /// <summary>
+    /// Works out what must change. Nothing is written yet: upserts of all tables go before any deletion.
+    /// </summary>
     ValueTask CompareAsync(PlanInput input, SyncScope scope, CancellationToken cancellationToken);
 
     /// <summary>Adds what is missing and replaces what differs.</summary>

@@ -18,5 +18,6 @@ internal static class LogText
     }
 
     // The separators U+2028 and U+2029 end a line too; half a pair is no text at all.
-    private static bool IsPrintable(char c) => !char.IsControl(c) && !char.IsSurrogate(c) && c is not ('\u2028' or '\u2029');
+    private static bool IsPrintable(char c) =>
+        !char.IsControl(c) && !char.IsSurrogate(c) && c is not ('\u2028' or '\u2029');
 }

@@ -91,5 +91,9 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
     private static FdbKey KeyOf(in FdbEntry entry) => new(entry.LinkIndex, entry.Mac);
 
     private static FdbDestination EntryOf(in FdbEntry entry) =>
-        new(entry.Destination, (entry.State & NeighbourState.NUD_PERMANENT) != 0) { Port = entry.Port, Vni = entry.Vni };
+        new(entry.Destination, (entry.State & NeighbourState.NUD_PERMANENT) != 0)
+        {
+            Port = entry.Port,
+            Vni = entry.Vni,
+        };
 }

@@ -3,7 +3,9 @@ using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
 
-/// <summary>How one kind of entry is kept: in the kernel, in a daemon, in memory. It never knows why one is wanted.</summary>
+/// <summary>
+/// How one kind of entry is kept: in the kernel, in a daemon, in memory. It never knows why one is wanted.
+/// </summary>
 internal interface IStore<TKey, TEntry>
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
@@ -14,7 +16,9 @@ internal interface IStore<TKey, TEntry>
     /// <summary>Has an entry the shape of those we make, so that it may be removed when nobody wants it?</summary>
     bool IsOurs(PlanInput input, TKey key, TEntry entry);
 
-    /// <summary>What a notification says of an entry of this kind. False: it is about something else, or our own doing.</summary>
+    /// <summary>
+    /// What a notification says of an entry of this kind. False: it is about something else, or our own doing.
+    /// </summary>
     /// <param name="entry">As it is now; null: gone.</param>
     bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out TKey key, out TEntry? entry);
 

@@ -4,7 +4,7 @@ using FlannelCni.Agent.Leases;
 namespace FlannelCni.Agent.DataPlane;
 
 /// <summary>
-/// Who is let in: the peers whose lease is sane and who claim nothing that a senior holds. A refused lease gets no entry
+/// Who is let in: the peers whose lease is sane and who claim nothing that a senior holds. A refused lease has no entry
 /// in any table, because half of its entries would lead its traffic to the wrong node. The outcome depends on the
 /// leases alone, not on the order they came in.
 /// </summary>
@@ -13,7 +13,7 @@ internal sealed class PeerTable
     private readonly Dictionary<PeerKey, Peer> _sane = [];
     private readonly Dictionary<PeerKey, Peer> _admitted = [];
     private readonly Dictionary<PeerKey, string> _refused = [];
-    private readonly Claims _claims = new();
+    private readonly PeerClaims _claims = new();
     private int _conflicts;
 
     public IReadOnlyDictionary<PeerKey, Peer> Admitted => _admitted;
@@ -45,7 +45,7 @@ internal sealed class PeerTable
             Rebuild(before);
         }
 
-        return Compare(before, refusedBefore);
+        return Outcome(before, refusedBefore);
     }
 
     /// <summary>False: it claims what another holds, so that all must be decided anew.</summary>
@@ -125,7 +125,7 @@ internal sealed class PeerTable
     private void Remember(PeerKey key, Dictionary<PeerKey, Peer?> before) =>
         before.TryAdd(key, _admitted.GetValueOrDefault(key));
 
-    private PeerChanges Compare(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
+    private PeerChanges Outcome(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
     {
         List<PeerChange> changes = [];
         foreach ((PeerKey key, Peer? old) in before)

@@ -3,8 +3,8 @@
 // Until the first complete list of leases no table is touched: what an earlier process left goes on working.
 
 using FlannelCni.Agent.Backends;
-using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Rtnetlink;
@@ -191,7 +191,8 @@ internal sealed partial class Reconciler
             (run.IsFirst, run.IsFull, _isFollowing) = (true, true, true);
         }
 
-        PeerChanges update = _peers.Update(leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
+        PeerChanges update = _peers.Update(
+            leases, (lease, is6) => _backend.ReadPeer(lease, is6, _input), _changedLeases);
         _changedLeases = [];
         run.PeerChanges.AddRange(update.Changes);
         run.Refusals.AddRange(update.Refusals);

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.DataPlane;
 
-/// <summary>Says what a run did: a line a change of state, none for a run that changed nothing; and the metrics.</summary>
+/// <summary>
+/// Says what a run did: a line a change of state, none for a run that changed nothing; and the metrics.
+/// </summary>
 internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvider time, ILogger logger)
 {
     // Beyond these a line says how many.
@@ -131,7 +133,9 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Peers in sync: {Peers} new or changed, {Entries} entries written in {Milliseconds} ms")]
+        [LoggerMessage(
+            LogLevel.Information,
+            "Peers in sync: {Peers} new or changed, {Entries} entries written in {Milliseconds} ms")]
         internal static partial void PeersSynced(ILogger logger, int peers, int entries, int milliseconds);
 
         [LoggerMessage(LogLevel.Information, "Peer added: {Subnet} via {PublicIP} (lease {Lease})")]

@@ -1,5 +1,7 @@
 using FlannelCni.Agent.Backends;
+using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.DataPlane;
@@ -14,7 +16,9 @@ internal readonly record struct RouteKey(uint Table, IpPrefix Destination, uint 
     public override string ToString() => $"{Destination}";
 }
 
-/// <summary>Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.</summary>
+/// <summary>
+/// Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.
+/// </summary>
 internal readonly record struct RouteEntry(IpAddr Gateway, int OutInterface, bool IsOnlink)
 {
     /// <summary>IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of metric 0.</summary>
@@ -81,7 +85,14 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
             _batch.ReplaceRoute(RouteOf(key, entry));
         }
 
-        return ValueTask.FromResult(BatchReport.Of(rtnl.Execute(_batch), "replace route", entries));
+        IReadOnlyList<BatchFailure> failures = rtnl.Execute(_batch);
+        List<KeyValuePair<RouteKey, RouteEntry>> obstructed =
+            [.. failures.Where(static f => IsObstructed(f.Errno)).Select(f => entries[f.Index])];
+        return ValueTask.FromResult<IReadOnlyList<EntryFailure<RouteKey>>>(
+        [
+            .. BatchReport.Of([.. failures.Where(static f => !IsObstructed(f.Errno))], "replace route", entries),
+            .. obstructed.Count == 0 ? [] : ClearAndAdd(obstructed),
+        ]);
     }
 
     public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> DeleteAsync(
@@ -90,20 +101,41 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         _batch.Clear();
         foreach ((RouteKey key, RouteEntry entry) in entries)
         {
-            // By whomever it was made: a protocol or scope that is named must match.
-            _batch.DeleteRoute(RouteOf(key, entry) with
-            {
-                Protocol = RouteProtocol.RTPROT_UNSPEC,
-                Scope = RouteScope.RT_SCOPE_NOWHERE,
-            });
+            _batch.DeleteRoute(Whichever(RouteOf(key, entry)));
         }
 
         return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete route", entries));
     }
 
+    // EINVAL: IPv6 takes no gateway that a route leads to through another device, as one that stands under our own key
+    // does. EEXIST: IPv4 replaces the first route under a key, but not by one that stands behind it.
+    private static bool IsObstructed(Errno errno) => errno is Errno.EINVAL or Errno.EEXIST;
+
+    private IReadOnlyList<EntryFailure<RouteKey>> ClearAndAdd(List<KeyValuePair<RouteKey, RouteEntry>> entries)
+    {
+        _batch.Clear();
+        foreach ((RouteKey key, _) in entries)
+        {
+            _batch.DeleteRoute(Whichever(new Route(key.Destination) { Table = key.Table, Metric = key.Metric }));
+        }
+
+        _ = rtnl.Execute(_batch);    // none there is as good
+        _batch.Clear();
+        foreach ((RouteKey key, RouteEntry entry) in entries)
+        {
+            _batch.ReplaceRoute(RouteOf(key, entry));
+        }
+
+        return BatchReport.Of(rtnl.Execute(_batch), "replace route", entries);
+    }
+
     private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);
 
     private static RouteEntry EntryOf(in Route route) => new(route.Gateway, route.OutInterface, route.IsOnlink);
+
+    // For a deletion: protocol and scope must match where they are named.
+    private static Route Whichever(in Route route) =>
+        route with { Protocol = RouteProtocol.RTPROT_UNSPEC, Scope = RouteScope.RT_SCOPE_NOWHERE };
 
     private static Route RouteOf(RouteKey key, RouteEntry entry) => new(key.Destination)
     {

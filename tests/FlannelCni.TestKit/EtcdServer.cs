@@ -65,13 +65,10 @@ public sealed class EtcdServer : IDisposable
     }
 
     /// <summary>A wire to this server that can be cut.</summary>
-    public TcpRelay NewRelay()
-    {
-        byte[] bytes = new byte[4];
-        IpAddr.Parse(Address).WriteTo(bytes);
-        IPAddress address = new(bytes);
-        return new TcpRelay(new IPEndPoint(address, 2378), new IPEndPoint(address, 2379));
-    }
+    public TcpRelay NewRelay() => new(Socket(2378), Socket(2379));
+
+    /// <summary>A wire from 127.0.0.1, which localhost is a name for.</summary>
+    public TcpRelay NewRelayFromLocalhost() => new(new IPEndPoint(IPAddress.Loopback, 0), Socket(2379));
 
     /// <summary>Starts it, with the data it had, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -125,6 +122,13 @@ public sealed class EtcdServer : IDisposable
     }
 
     private string Pid => _folder.File("pid");
+
+    private IPEndPoint Socket(int port)
+    {
+        byte[] bytes = new byte[4];
+        IpAddr.Parse(Address).WriteTo(bytes);
+        return new IPEndPoint(new IPAddress(bytes), port);
+    }
 
     private async Task<bool> IsHealthyAsync()
     {

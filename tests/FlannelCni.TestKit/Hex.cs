@@ -1,6 +1,6 @@
 namespace FlannelCni.TestKit;
 
-/// <summary>Bytes as tests write them: upper-case hexadecimal digits, blanks and line ends where they help the eye.</summary>
+/// <summary>Bytes as tests write them: hexadecimal digits, with blanks and line ends where they help the eye.</summary>
 public static class Hex
 {
     public static byte[] Bytes(string text) =>

@@ -6,7 +6,6 @@ namespace FlannelCni.TestKit;
 /// <summary>A wire between client and server that a test can cut, or leave in place and let nothing through.</summary>
 public sealed class TcpRelay : IDisposable
 {
-    private readonly IPEndPoint _here;
     private readonly IPEndPoint _there;
     private readonly Lock _lock = new();
     private readonly List<Socket> _sockets = [];
@@ -14,12 +13,16 @@ public sealed class TcpRelay : IDisposable
     private TaskCompletionSource _open = Opened();
 
     /// <summary>Listens at once.</summary>
+    /// <param name="here">Port 0: any free one.</param>
     public TcpRelay(IPEndPoint here, IPEndPoint there)
     {
-        _here = here;
+        Here = here;
         _there = there;
         Join();
     }
+
+    /// <summary>Where clients find it.</summary>
+    public IPEndPoint Here { get; private set; }
 
     /// <summary>Both sides see their connections end; new ones are refused.</summary>
     public void Cut()
@@ -36,10 +39,11 @@ public sealed class TcpRelay : IDisposable
     /// <summary>New connections are served again.</summary>
     public void Join()
     {
-        Socket listener = new(SocketType.Stream, ProtocolType.Tcp);
+        Socket listener = new(Here.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        listener.Bind(_here);
+        listener.Bind(Here);
         listener.Listen();
+        Here = listener.LocalEndPoint as IPEndPoint ?? Here;
         lock (_lock)
         {
             _listener = listener;
@@ -74,7 +78,7 @@ public sealed class TcpRelay : IDisposable
             while (true)
             {
                 Socket client = await listener.AcceptAsync(CancellationToken.None);
-                Socket server = new(SocketType.Stream, ProtocolType.Tcp);
+                Socket server = new(_there.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 lock (_lock)
                 {
                     _sockets.AddRange([client, server]);

@@ -9,7 +9,7 @@ using Xunit;
 namespace FlannelCni.TestKit;
 
 /// <summary>
-/// A node for one test: an empty network namespace (only lo, down) without a name, and a socket in it. The kernel frees it
+/// A node for one test: an empty network namespace (only lo, down) without a name, and a socket in it. It is freed
 /// when this object and the last child inside are gone. Needs CAP_SYS_ADMIN: root, or <c>unshare -Urn</c>.
 /// </summary>
 public sealed class TestNode : IDisposable
@@ -47,7 +47,7 @@ public sealed class TestNode : IDisposable
     /// <exception cref="InvalidOperationException">It failed; the message has its standard error.</exception>
     public string Shell(string command, string input = "") => TestKit.Shell.Output(command, Start(command, input));
 
-    /// <summary>As <see cref="Shell"/>, parsed: <c>ip -json -details link show flannel.1</c>. No output is [].</summary>
+    /// <summary>As <see cref="Shell"/>, parsed: <c>ip -json -details link show NAME</c>. No output is [].</summary>
     public JsonElement ShellJson(string command)
     {
         string output = Shell(command);
@@ -55,7 +55,7 @@ public sealed class TestNode : IDisposable
         return document.RootElement.Clone();
     }
 
-    /// <summary>Starts a command inside; disposing of the result kills it, for which a server is started by <c>exec</c>.</summary>
+    /// <summary>Starts a command inside; disposing of the result kills it, so start a server by <c>exec</c>.</summary>
     public ChildProcess Start(string command, string input = "") => TestKit.Shell.Start(
         "/usr/bin/nsenter", [$"--net={NamespacePath}", "/bin/sh", "-c", command], input);
 

@@ -127,12 +127,14 @@ throughput() {
   awk '/receiver/ {print $(NF-2), $(NF-1)}' <<<"$report"
 }
 
+describe_link() { sed -E 's/^[0-9]+: ([^:]+).* mtu ([0-9]+).*ether ([^ ]+).*/\1  mtu \2  \3/'; }
+
 show_node() {
   local n=$1
   printf '\n%snode %s%s  %s   pods %s\n' "$bold" "$n" "$plain" "$(underlay_of "$n")" \
     "$(sed -n 's/^FLANNEL_SUBNET=//p' "$work/node$n/run/flannel/subnet.env")"
   printf '  %-11s %s\n' \
-    device "$(in_ns "node$n" ip -o link show flannel.1 | sed -E 's/^[0-9]+: ([^:]+).* mtu ([0-9]+).*ether ([^ ]+).*/\1  mtu \2  \3/')" \
+    device "$(in_ns "node$n" ip -o link show flannel.1 | describe_link)" \
     route "$(in_ns "node$n" ip route show dev flannel.1)" \
     neighbour "$(in_ns "node$n" ip neigh show dev flannel.1)" \
     fdb "$(in_ns "node$n" bridge fdb show dev flannel.1)"

@@ -73,10 +73,20 @@ internal sealed class VxlanBackend : IBackend
 
     private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6) =>
     [
-        new Table<NeighbourKey, NeighbourEntry>("neighbour", VxlanPlans.Neighbour, new NeighbourStore(rtnl, is6)),
-        new Table<FdbKey, FdbDestination>("fdb", VxlanPlans.Fdb, new FdbStore(rtnl, is6)),
-        new Table<RouteKey, RouteEntry>("route", VxlanPlans.Route, new RouteStore(rtnl, is6)),
+        new EntryTable<NeighbourKey, NeighbourEntry>(
+            "neighbour",
+            OfFamily<NeighbourKey, NeighbourEntry>(VxlanPlans.Neighbour, is6),
+            new NeighbourStore(rtnl, is6)),
+        new EntryTable<FdbKey, FdbDestination>(
+            "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
+        new EntryTable<RouteKey, RouteEntry>(
+            "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6)),
     ];
+
+    private static PeerPlan<TKey, TEntry> OfFamily<TKey, TEntry>(PeerPlan<TKey, TEntry> plan, bool is6)
+        where TKey : struct, IEquatable<TKey>
+        where TEntry : struct, IEquatable<TEntry> =>
+        (peer, input) => peer.Key.Is6 == is6 ? plan(peer, input) : null;
 
     private string? DataOf(DeviceFacts? facts) =>
         facts is null ? null : new VtepData(unchecked((ushort)_config.Vni), facts.Mac).ToJson();

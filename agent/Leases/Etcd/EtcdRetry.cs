@@ -37,7 +37,7 @@ internal sealed partial class EtcdRetry(TimeProvider time, ILogger logger, Actio
     /// <summary>Logs a fault if it is worth a line.</summary>
     internal void Say(string what, FaultLog faults, EtcdException e)
     {
-        onReached(false);
+        onReached(!e.IsUnavailable);
         if (faults.Occurred(e.Message))
         {
             Log.Waits(logger, what, e.Message);

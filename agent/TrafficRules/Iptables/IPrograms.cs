@@ -39,10 +39,6 @@ internal sealed class HostPrograms : IPrograms
         string path, IReadOnlyList<string> arguments, byte[] input, CancellationToken cancellationToken)
     {
         using ChildProcess child = ChildProcess.Start(path, arguments, _environment, input);
-        using CancellationTokenRegistration registration = cancellationToken.Register(child.Kill);
-        ChildResult result = await Task.Factory.StartNew(
-            child.Wait, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        cancellationToken.ThrowIfCancellationRequested();
-        return result;
+        return await child.WaitAsync(cancellationToken);
     }
 }

@@ -3,8 +3,8 @@ using FlannelCni.Linux.Interop;
 namespace FlannelCni.Linux.Files;
 
 /// <summary>
-/// An exclusive flock on a file of its own. It belongs to the open file: a child that inherits the descriptor holds it
-/// on after this process is gone.
+/// An exclusive flock on a file of its own. It belongs to the open file: two locks of one process exclude each other
+/// too, and a child that inherits the descriptor holds it on after this process is gone.
 /// </summary>
 public sealed class FileLock : IDisposable
 {
@@ -12,6 +12,7 @@ public sealed class FileLock : IDisposable
 
     private readonly string _path;
     private readonly SafeFd _fd;
+    private bool _isShared;
 
     private FileLock(string path, SafeFd fd)
     {
@@ -19,17 +20,27 @@ public sealed class FileLock : IDisposable
         _fd = fd;
     }
 
-    /// <summary>For a child to inherit; valid while this object is.</summary>
-    public int Descriptor => (int)_fd.DangerousGetHandle();
+    /// <summary>
+    /// For a child to inherit; valid while this object is. Once it was asked for, the lock ends when the last who has
+    /// the descriptor closes it.
+    /// </summary>
+    public int Descriptor
+    {
+        get
+        {
+            _isShared = true;
+            return _fd.Number;
+        }
+    }
 
-    /// <summary>Waits for the lock. The file is made if there is none.</summary>
+    /// <summary>Waits for the lock, however long. The file is made if there is none.</summary>
     public static FileLock Acquire(string path) => TryAcquire(path, 0)
         ?? throw new LinuxException($"lock {path}", Errno.EAGAIN);
 
     /// <summary>Null: somebody holds it.</summary>
     public static FileLock? TryAcquire(string path) => TryAcquire(path, Libc.LOCK_NB);
 
-    /// <summary>Removes the file, so that locks of things that are gone do not pile up, and releases the lock.</summary>
+    /// <summary>Removes the file, so that locks of what is gone do not pile up, and releases the lock.</summary>
     public void DeleteAndRelease()
     {
         // Still held: whoever waits finds on waking that the file has no name any more, and takes a new one.
@@ -37,7 +48,17 @@ public sealed class FileLock : IDisposable
         Dispose();
     }
 
-    public void Dispose() => _fd.Dispose();
+    /// <summary>Releases the lock, unless a child inherited it; the file stays.</summary>
+    public void Dispose()
+    {
+        // Closing is not enough: a child that another thread starts just now has a copy of the descriptor until exec.
+        if (!_isShared && !_fd.IsClosed)
+        {
+            _ = Libc.flock(_fd, Libc.LOCK_UN);
+        }
+
+        _fd.Dispose();
+    }
 
     private static FileLock? TryAcquire(string path, int nonBlocking)
     {
@@ -86,9 +107,6 @@ public sealed class FileLock : IDisposable
         return true;
     }
 
-    private static bool IsStillNamed(SafeFd fd, string path)
-    {
-        using SafeFd named = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
-        return !named.IsInvalid && FileIdentity.Of(named, path) == FileIdentity.Of(fd, path);
-    }
+    private static bool IsStillNamed(SafeFd fd, string path) =>
+        FileIdentity.Find(path) == FileIdentity.Of(fd, path);
 }

@@ -37,7 +37,9 @@ public enum Errno
     EPIPE = 32,
     EDOM = 33,
     ERANGE = 34,
+    EDEADLK = 35,
     ENAMETOOLONG = 36,
+    ENOLCK = 37,
     ENOSYS = 38,
     ENOTEMPTY = 39,
     ELOOP = 40,
@@ -48,6 +50,7 @@ public enum Errno
     EOVERFLOW = 75,
     ENOTSOCK = 88,
     EMSGSIZE = 90,
+    ENOPROTOOPT = 92,
     EPROTONOSUPPORT = 93,
     EOPNOTSUPP = 95,
     EAFNOSUPPORT = 97,
@@ -68,4 +71,7 @@ public enum Errno
     ESTALE = 116,
     EDQUOT = 122,
     ECANCELED = 125,
+
+    /// <summary>The kernel's own, linux/errno.h; some drivers let it out where EOPNOTSUPP is meant.</summary>
+    ENOTSUPP = 524,
 }

@@ -16,10 +16,11 @@ internal static partial class Libc
     internal const int O_EXCL = 0x80;
     internal const int O_TRUNC = 0x200;
     internal const int O_CLOEXEC = 0x80000;
+    internal const int F_DUPFD_CLOEXEC = 1030;
 
     // linux/stat.h
-    internal const int AT_EMPTY_PATH = 0x1000;
     internal const int AT_FDCWD = -100;
+    internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_TYPE = 0x1;
     internal const uint STATX_INO = 0x100;
 
@@ -44,10 +45,9 @@ internal static partial class Libc
     internal const int SOL_SOCKET = 1;
     internal const int SO_SNDBUF = 7;
     internal const int SO_RCVBUF = 8;
+    internal const int SO_RCVTIMEO = 20;
     internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_RCVBUFFORCE = 33;
-    internal const int SO_RCVTIMEO = 20;
-    internal const int MSG_PEEK = 2;
     internal const int MSG_TRUNC = 0x20;
     internal const int MSG_DONTWAIT = 0x40;
 
@@ -67,9 +67,13 @@ internal static partial class Libc
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
 
-    // linux/magic.h
-    internal const long NSFS_MAGIC = 0x6e73_6673;
-    internal const long PROC_SUPER_MAGIC = 0x9fa0;
+    // asm-generic/ioctls.h, linux/nsfs.h
+    internal const nuint FIONREAD = 0x541B;
+    internal const nuint NS_GET_NSTYPE = 0xB703;
+
+    // asm/unistd.h
+    internal const nint SYS_pidfd_send_signal = 424;
+    internal const nint SYS_pidfd_open = 434;
 
     private const string Name = "libc";
 
@@ -113,7 +117,13 @@ internal static partial class Libc
     internal static partial int statx_at(int directory, string path, int flags, uint mask, ref Statx buffer);
 
     [LibraryImport(Name, SetLastError = true)]
-    internal static partial int fstatfs(SafeFd fd, ref StatFs buffer);
+    internal static partial int ioctl(SafeFd fd, nuint request);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int ioctl(SafeFd fd, nuint request, ref int value);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int rename(string from, string to);
@@ -137,6 +147,9 @@ internal static partial class Libc
     internal static partial int unshare(int flags);
 
     [LibraryImport(Name, SetLastError = true)]
+    internal static partial int connect(SafeFd fd, in SockAddrNl address, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
     internal static partial int bind(SafeFd fd, in SockAddrNl address, int length);
 
     [LibraryImport(Name, SetLastError = true)]
@@ -144,6 +157,12 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int setsockopt(SafeFd fd, int level, int option, in int value, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int setsockopt(SafeFd fd, int level, int option, in TimeVal value, int length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int getsockopt(SafeFd fd, int level, int option, ref int value, ref int length);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint send(SafeFd fd, ReadOnlySpan<byte> buffer, nint length, int flags);
@@ -159,6 +178,15 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int kill(int pid, int signal);
+
+    /// <summary>pidfd_open, which glibc wraps only since 2.36.</summary>
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint syscall_pidfd_open(nint number, int pid, uint flags);
+
+    /// <summary>pidfd_send_signal.</summary>
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint syscall_pidfd_send_signal(
+        nint number, SafeFd pidFd, int signal, nint info, uint flags);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int waitpid(int pid, out int status, int options);

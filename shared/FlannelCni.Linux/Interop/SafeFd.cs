@@ -5,18 +5,14 @@ namespace FlannelCni.Linux.Interop;
 /// <summary>An open file descriptor: closed once, never used after.</summary>
 public sealed class SafeFd : SafeHandle
 {
-    /// <summary>For the marshaller.</summary>
-    public SafeFd()
-        : base(-1, ownsHandle: true)
-    {
-    }
-
-    /// <param name="fd">A descriptor that this object now owns.</param>
+    /// <param name="fd">A descriptor that this object now owns; below 0: none.</param>
     public SafeFd(int fd)
-        : this() => SetHandle(fd);
+        : base(-1, ownsHandle: true) => SetHandle(fd);
 
-    // A C function returns 32 bits; what the upper half of the register holds then is nobody's business.
-    public override bool IsInvalid => (int)handle < 0;
+    public override bool IsInvalid => Number < 0;
 
-    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+    /// <summary>Valid while this object is.</summary>
+    internal int Number => (int)handle;
+
+    protected override bool ReleaseHandle() => Libc.close(Number) == 0;
 }

@@ -22,18 +22,12 @@ internal struct PollFd
     internal short ReturnedEvents;    // revents
 }
 
-/// <summary><c>struct statfs</c>, asm-generic/statfs.h; 120 bytes, of which only the first field matters here.</summary>
+/// <summary><c>struct timeval</c>, sys/time.h; 16 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct StatFs
+internal struct TimeVal
 {
-    internal long Type;    // f_type
-    private Rest _rest;
-
-    [InlineArray(14)]
-    private struct Rest
-    {
-        private long _element;
-    }
+    internal long Seconds;         // tv_sec
+    internal long Microseconds;    // tv_usec
 }
 
 /// <summary><c>sigset_t</c> of glibc and musl; 128 bytes.</summary>

@@ -58,13 +58,13 @@ public readonly record struct IpAddr : IComparable<IpAddr>
     /// <summary>The address of IPv4's 32 bits, host order.</summary>
     public static IpAddr FromUInt32(uint value) => new(0, value, 32);
 
-    /// <summary>The address that comes <paramref name="offset"/> after this one, wrapping at the end of its family.</summary>
+    /// <summary>The address <paramref name="offset"/> after this one, wrapping at the end of its family.</summary>
     public IpAddr Add(UInt128 offset)
     {
         UInt128 sum = new UInt128(_high, _low) + offset;
-        return Is4
-            ? FromUInt32((uint)sum)
-            : new IpAddr((ulong)(sum >> 64), (ulong)sum, _bits);
+        return Is4 ? FromUInt32((uint)sum)
+            : Is6 ? new IpAddr((ulong)(sum >> 64), (ulong)sum, 128)
+            : default;
     }
 
     /// <summary>The bits as a number, to count and to step with.</summary>
@@ -81,12 +81,18 @@ public readonly record struct IpAddr : IComparable<IpAddr>
     };
 
     /// <summary>Writes the network-order bytes and returns how many, 4 or 16.</summary>
+    /// <exception cref="InvalidOperationException">This is no address.</exception>
     public int WriteTo(Span<byte> destination)
     {
         if (Is4)
         {
             BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_low);
             return 4;
+        }
+
+        if (IsNone)
+        {
+            throw new InvalidOperationException("there is no address to write");
         }
 
         BinaryPrimitives.WriteUInt64BigEndian(destination, _high);
@@ -107,7 +113,9 @@ public readonly record struct IpAddr : IComparable<IpAddr>
         return new IpAddr((ulong)(bits >> 64), (ulong)bits, _bits);
     }
 
-    /// <summary>Reads <c>10.1.2.3</c> or <c>fd00::1</c>; an IPv4-mapped address becomes IPv4. No zone, no short forms.</summary>
+    /// <summary>
+    /// Reads <c>10.1.2.3</c> or <c>fd00::1</c>; an IPv4-mapped address becomes IPv4. No zone, no short forms.
+    /// </summary>
     /// <exception cref="FormatException">Not an address.</exception>
     public static IpAddr Parse(string text) =>
         TryParse(text, out IpAddr address) ? address : throw new FormatException($"invalid IP address: \"{text}\"");

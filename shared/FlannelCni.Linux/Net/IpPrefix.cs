@@ -8,6 +8,8 @@ namespace FlannelCni.Linux.Net;
 /// </summary>
 public readonly record struct IpPrefix : IComparable<IpPrefix>
 {
+    private readonly byte _length;
+
     /// <exception cref="ArgumentOutOfRangeException">The length does not fit the family.</exception>
     public IpPrefix(IpAddr address, int length)
     {
@@ -16,8 +18,6 @@ public readonly record struct IpPrefix : IComparable<IpPrefix>
         Address = address;
         _length = (byte)length;
     }
-
-    private readonly byte _length;
 
     public IpAddr Address { get; }
 
@@ -53,7 +53,7 @@ public readonly record struct IpPrefix : IComparable<IpPrefix>
     public static IpPrefix Host(IpAddr address) => new(address, address.BitLength);
 
     public bool Contains(IpAddr address) =>
-        address.BitLength == Address.BitLength && address.Mask(_length) == Base;
+        !IsNone && address.BitLength == Address.BitLength && address.Mask(_length) == Base;
 
     /// <summary>Is the whole of <paramref name="other"/> inside, equality included?</summary>
     public bool Contains(IpPrefix other) => other._length >= _length && Contains(other.Address);

@@ -48,6 +48,23 @@ internal static class IpText
         return number <= max;
     }
 
+    /// <summary>One to four hexadecimal digits and nothing else; ushort.TryParse takes NULs behind them.</summary>
+    internal static bool TryParseHex(ReadOnlySpan<char> text, out ushort number)
+    {
+        number = 0;
+        foreach (char c in text)
+        {
+            if (!char.IsAsciiHexDigit(c))
+            {
+                return false;
+            }
+
+            number = (ushort)((number << 4) | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10));
+        }
+
+        return text.Length is >= 1 and <= 4;
+    }
+
     internal static bool TryParse6(ReadOnlySpan<char> text, Span<ushort> groups)
     {
         groups.Clear();
@@ -75,8 +92,7 @@ internal static class IpText
                 break;
             }
 
-            if (count == 8 || part.Length is 0 or > 4
-                || !ushort.TryParse(part, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out groups[count]))
+            if (count == 8 || part.Length is 0 or > 4 || !TryParseHex(part, out groups[count]))
             {
                 return false;
             }

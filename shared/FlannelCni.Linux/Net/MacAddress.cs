@@ -1,9 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 
 namespace FlannelCni.Linux.Net;
 
-/// <summary>A 48-bit Ethernet address; <c>default</c> is 00:00:00:00:00:00. Printed in lower case with colons.</summary>
+/// <summary>A 48-bit Ethernet address; <c>default</c> is 00:00:00:00:00:00. Printed in lower case, by colons.</summary>
 public readonly record struct MacAddress : IComparable<MacAddress>
 {
     public const int ByteLength = 6;
@@ -74,8 +73,7 @@ public readonly record struct MacAddress : IComparable<MacAddress>
         for (int i = 0; i < text.Length; i += digits + 1)
         {
             bool isSeparated = i + digits == text.Length || text[i + digits] == separator;
-            if (!isSeparated || !ushort.TryParse(
-                text.Slice(i, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort part))
+            if (!isSeparated || !IpText.TryParseHex(text.Slice(i, digits), out ushort part))
             {
                 return false;
             }

@@ -7,8 +7,8 @@ using FlannelCni.Linux.Net;
 namespace FlannelCni.Linux.Netlink;
 
 /// <summary>
-/// Walks the attributes of one level: <c>foreach (NetlinkAttribute&lt;LinkAttr&gt; a in new AttributeReader&lt;LinkAttr&gt;(bytes))</c>.
-/// Types the enum does not know pass by in silence. A malformed length is InvalidDataException, never a read past the end.
+/// Walks the attributes of one level by <c>foreach</c>. Types the enum does not know pass by in silence.
+/// A malformed length is InvalidDataException, never a read past the end.
 /// </summary>
 public ref struct AttributeReader<TAttr>
     where TAttr : unmanaged, Enum

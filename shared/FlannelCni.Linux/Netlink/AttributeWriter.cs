@@ -61,7 +61,7 @@ public readonly ref struct AttributeWriter<TAttr> : IDisposable
     public void WriteString(TAttr type, string value) =>
         Encoding.UTF8.GetBytes(value, Append(type, Encoding.UTF8.GetByteCount(value) + 1));
 
-    /// <summary>A payload that begins with a header of its own, as VETH_INFO_PEER does; closed by <c>using</c>.</summary>
+    /// <summary>A nest that begins with a header of its own, as VETH_INFO_PEER does; closed by <c>using</c>.</summary>
     public AttributeWriter<TInner> Nest<THeader, TInner>(TAttr type, in THeader header)
         where THeader : unmanaged
         where TInner : unmanaged, Enum

@@ -5,6 +5,7 @@ namespace FlannelCni.Linux.Netlink;
 /// <summary>
 /// Requests to be sent together, in order. The kernel works through all of them whatever becomes of each;
 /// <see cref="NetlinkSocket.Execute(NetlinkBatch)"/> names those that failed by their number, from 0.
+/// Not for nfnetlink, whose transactions bear acknowledgements of their own. Not for several threads at once.
 /// </summary>
 public sealed class NetlinkBatch
 {
@@ -33,17 +34,18 @@ public sealed class NetlinkBatch
         _length = 0;
     }
 
-    /// <summary>The messages from <paramref name="first"/> on that fit into one send, numbered and flagged for it.</summary>
+    /// <summary>The messages from <paramref name="first"/> on that go into one send, numbered and flagged.</summary>
     /// <param name="first">Number of the first message.</param>
     /// <param name="maxBytes">A single longer message goes alone.</param>
+    /// <param name="maxCount">How many at the most.</param>
     /// <param name="sequence">Of the first message; the others follow.</param>
     /// <param name="count">How many.</param>
-    internal ReadOnlySpan<byte> Take(int first, int maxBytes, uint sequence, out int count)
+    internal ReadOnlySpan<byte> Take(int first, int maxBytes, int maxCount, uint sequence, out int count)
     {
         int start = _starts[first];
         int end = start;
         count = 0;
-        while (first + count < _starts.Count)
+        while (count < maxCount && first + count < _starts.Count)
         {
             int next = first + count + 1 < _starts.Count ? _starts[first + count + 1] : _length;
             if (count > 0 && next - start > maxBytes)

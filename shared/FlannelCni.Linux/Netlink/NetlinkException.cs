@@ -3,7 +3,8 @@ using FlannelCni.Linux.Interop;
 namespace FlannelCni.Linux.Netlink;
 
 /// <summary>
-/// A request that the kernel refused: <c>add vxlan link flannel.1 [VXLAN ID must be lower than 16777216]: … (ERANGE)</c>.
+/// A request that the kernel refused:
+/// <c>add vxlan link flannel.1 [VXLAN ID must be lower than 16777216]: … (ERANGE)</c>.
 /// </summary>
 /// <param name="operation">What was done, to what.</param>
 /// <param name="errno">The kernel's answer.</param>

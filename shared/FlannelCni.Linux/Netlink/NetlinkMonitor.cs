@@ -1,3 +1,7 @@
+// When the buffer is full the kernel drops notifications, says so once by ENOBUFS, and goes on dropping, in silence,
+// until the queue is empty. So what is queued behind an ENOBUFS is thrown away before the loss is reported: whoever
+// reads the tables after that report misses nothing.
+
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using FlannelCni.Linux.Interop;
@@ -7,11 +11,14 @@ namespace FlannelCni.Linux.Netlink;
 /// <summary>Reads one notification into the list, or passes it by.</summary>
 public delegate void NotificationParser<T>(in NetlinkMessage message, List<T> into);
 
-/// <summary>Notifications of one multicast group of a netlink family, awaited.</summary>
+/// <summary>Notifications of one multicast group of a netlink family, awaited by one reader.</summary>
 public sealed class NetlinkMonitor : IDisposable
 {
     // A datagram of notifications is one skb; the kernel makes none longer than this.
     private const int DatagramSize = 64 * 1024;
+
+    // Taken at once before the caller gets them, so that a flood does not make its list endless.
+    private const int MaxDatagrams = 4096;
 
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[DatagramSize];
@@ -20,17 +27,11 @@ public sealed class NetlinkMonitor : IDisposable
 
     /// <summary>Subscribes in the calling thread's network namespace.</summary>
     /// <param name="group">Its number, not its bit.</param>
-    /// <param name="bufferSize">Bytes of notifications that may wait; beyond it they are lost, which is reported.</param>
+    /// <param name="bufferSize">Bytes of notifications that may wait; the rest is lost, which is reported.</param>
     public static NetlinkMonitor Open(NetlinkFamily family, int group, int bufferSize)
     {
-        using SafeFd fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, (int)family);
-        Errno errno = Libc.LastError;
-        if (fd.IsInvalid)
-        {
-            throw new LinuxException($"socket({family})", errno);
-        }
-
-        NetlinkSocket.ForceBuffer(fd, Libc.SO_RCVBUFFORCE, Libc.SO_RCVBUF, bufferSize);
+        using SafeFd fd = NetlinkSocket.OpenDescriptor(family);
+        NetlinkSocket.ForceReceiveBuffer(fd, bufferSize);
         SockAddrNl address = new() { Family = Libc.AF_NETLINK };
         if (Libc.bind(fd, address, Unsafe.SizeOf<SockAddrNl>()) < 0)
         {
@@ -38,12 +39,12 @@ public sealed class NetlinkMonitor : IDisposable
         }
 
         NetlinkSocket.SetOption(fd, Libc.SOL_NETLINK, Libc.NETLINK_ADD_MEMBERSHIP, group);
-        SafeSocketHandle handle = new(fd.DangerousGetHandle(), ownsHandle: true);
+        SafeSocketHandle handle = new(fd.Number, ownsHandle: true);
         fd.SetHandleAsInvalid();
-        return new NetlinkMonitor(new Socket(handle));
+        return new NetlinkMonitor(new Socket(handle) { Blocking = false });
     }
 
-    /// <summary>Waits for the next notifications and appends them.</summary>
+    /// <summary>Waits for notifications and appends all that have come.</summary>
     /// <returns>False: some were lost (ENOBUFS), so that what is known of the kernel is out of date.</returns>
     public async ValueTask<bool> ReceiveAsync<T>(
         List<T> into, NotificationParser<T> parser, CancellationToken cancellationToken)
@@ -51,18 +52,52 @@ public sealed class NetlinkMonitor : IDisposable
         try
         {
             int length = await _socket.ReceiveAsync(_buffer, SocketFlags.None, cancellationToken);
-            foreach (NetlinkMessage message in new NetlinkReply(_buffer.AsSpan(0, length)))
-            {
-                parser(message, into);
-            }
-
-            return true;
+            Read(length, into, parser);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.NoBufferSpaceAvailable)
         {
+            DiscardQueue();
             return false;
         }
+
+        for (int count = 1; count < MaxDatagrams; count++)
+        {
+            int length = _socket.Receive(_buffer, SocketFlags.None, out SocketError error);
+            switch (error)
+            {
+                case SocketError.Success:
+                    Read(length, into, parser);
+                    break;
+                case SocketError.WouldBlock:
+                    return true;
+                case SocketError.NoBufferSpaceAvailable:
+                    DiscardQueue();
+                    return false;
+                default:
+                    throw new SocketException((int)error);
+            }
+        }
+
+        return true;
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private void Read<T>(int length, List<T> into, NotificationParser<T> parser)
+    {
+        foreach (NetlinkMessage message in new NetlinkReply(_buffer.AsSpan(0, length)))
+        {
+            parser(message, into);
+        }
+    }
+
+    private void DiscardQueue()
+    {
+        SocketError error;
+        do
+        {
+            _ = _socket.Receive(_buffer, SocketFlags.None, out error);
+        }
+        while (error is SocketError.Success or SocketError.NoBufferSpaceAvailable);
+    }
 }

@@ -56,7 +56,8 @@ public readonly ref struct NetlinkMessage(NlMsgHdr header, ReadOnlySpan<byte> bo
         int size = Unsafe.SizeOf<THeader>();
         if (Body.Length < size)
         {
-            throw new InvalidDataException($"netlink message {Header.Type}: {Body.Length} bytes, {size} at least expected");
+            throw new InvalidDataException(
+                $"netlink message {Header.Type}: {Body.Length} bytes, {size} at least expected");
         }
 
         attributes = new AttributeReader<TAttr>(Body[Math.Min((size + 3) & ~3, Body.Length)..]);
@@ -65,7 +66,9 @@ public readonly ref struct NetlinkMessage(NlMsgHdr header, ReadOnlySpan<byte> bo
 
     /// <summary>Of NLMSG_ERROR and NLMSG_DONE: the error number, None where all went well.</summary>
     internal Errno ReadError() =>
-        Body.Length >= sizeof(int) ? (Errno)(-MemoryMarshal.Read<int>(Body)) : Errno.None;
+        Body.Length >= sizeof(int)
+            ? (Errno)(-MemoryMarshal.Read<int>(Body))
+            : throw new InvalidDataException($"netlink answer {Header.Type}: {Body.Length} bytes, an errno expected");
 
     /// <summary>Of NLMSG_ERROR and NLMSG_DONE with NLM_F_ACK_TLVS: the kernel's sentence, if there is one.</summary>
     internal string? ReadKernelMessage()
@@ -76,14 +79,22 @@ public readonly ref struct NetlinkMessage(NlMsgHdr header, ReadOnlySpan<byte> bo
         }
 
         // After the error number an NLMSG_ERROR repeats the request's header and, unless capped, its payload.
-        int skip = sizeof(int);
+        ReadOnlySpan<byte> rest = Body[sizeof(int)..];
         if (Header.Type == NlMsgType.NLMSG_ERROR)
         {
             bool isCapped = (Header.Flags & NlMsgFlags.NLM_F_CAPPED) != 0;
-            skip += isCapped ? NlMsgHdr.Size : (int)MemoryMarshal.Read<uint>(Body[sizeof(int)..]);
+            uint request = rest.Length < NlMsgHdr.Size ? uint.MaxValue
+                : isCapped ? NlMsgHdr.Size
+                : MemoryMarshal.Read<uint>(rest);
+            if (request > rest.Length)
+            {
+                throw new InvalidDataException($"netlink error: {rest.Length} bytes, the request's {request} expected");
+            }
+
+            rest = rest[Math.Min(((int)request + 3) & ~3, rest.Length)..];
         }
 
-        foreach (NetlinkAttribute<NlMsgErrAttr> attribute in new AttributeReader<NlMsgErrAttr>(Body[((skip + 3) & ~3)..]))
+        foreach (NetlinkAttribute<NlMsgErrAttr> attribute in new AttributeReader<NlMsgErrAttr>(rest))
         {
             if (attribute.Type == NlMsgErrAttr.NLMSGERR_ATTR_MSG)
             {

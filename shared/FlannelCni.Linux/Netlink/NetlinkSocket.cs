@@ -1,7 +1,10 @@
 // A netlink socket stays in the network namespace of the thread that opened it, wherever it is used later.
 // One request is under way at a time; the owner sees to that. Answers come in the order of the requests; the kernel
-// works while send() runs, so that a receive after it does not wait, except for a dump's later parts.
+// works while send() runs, and makes the next part of a dump while recv() runs, so that a receive never really waits:
+// the timeout is for an answer that was lost.
 // A message without NLM_F_ACK is answered only when it fails.
+// An answer that finds no memory or no room is lost, which recv() says once by ENOBUFS. From then on the kernel drops
+// all that is for this socket until its queue is empty.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -13,18 +16,22 @@ namespace FlannelCni.Linux.Netlink;
 /// <returns>False for one that is not wanted.</returns>
 public delegate bool NetlinkParser<T>(in NetlinkMessage message, out T item);
 
-/// <summary>Requests to the kernel over one netlink family, each waited for.</summary>
+/// <summary>
+/// Requests to the kernel over one netlink family, each waited for. From any thread, but one at a time.
+/// </summary>
 public sealed partial class NetlinkSocket : IDisposable
 {
     // The kernel fills dump datagrams up to what the receiver offers, 32 KiB at the most.
     private const int ReceiveBufferSize = 32 * 1024;
-    private const int SendBufferSize = 512 * 1024;
-    private const int MaxBatchBytes = 128 * 1024;    // below the send buffer, whose accounting counts overhead too
+    private const int BatchReceiveBuffer = 4 * 1024 * 1024;    // SO_RCVBUFFORCE; the kernel doubles it
+    private const int MaxBatchBytes = 128 * 1024;
+    private const int ErrorCost = 2 * 1024;                    // more than an error takes of the receive buffer
     private const int MaxInterruptedDumps = 20;
+    private const int AnswerTimeoutSeconds = 10;
 
     private readonly SafeFd _fd;
     private readonly byte[] _receiveBuffer = new byte[ReceiveBufferSize];
-    private bool _hasBatchBuffers;
+    private int _maxBatchMessages;    // 0: not found out yet
     private uint _sequence;
 
     private NetlinkSocket(SafeFd fd, uint portId)
@@ -40,20 +47,15 @@ public sealed partial class NetlinkSocket : IDisposable
     /// <exception cref="LinuxException">EPROTONOSUPPORT: no such family in this kernel.</exception>
     public static NetlinkSocket Open(NetlinkFamily family)
     {
-        SafeFd fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, (int)family);
-        Errno errno = Libc.LastError;
-        if (fd.IsInvalid)
-        {
-            throw new LinuxException($"socket({family})", errno);
-        }
-
+        SafeFd fd = OpenDescriptor(family);
         try
         {
             // The whole request is not wanted back with an error; the kernel's sentence is.
             SetOption(fd, Libc.SOL_NETLINK, Libc.NETLINK_CAP_ACK, 1);
             SetOption(fd, Libc.SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1);
             SetOption(fd, Libc.SOL_NETLINK, Libc.NETLINK_GET_STRICT_CHK, 1);
-            return new NetlinkSocket(fd, Bind(fd));
+            SetReceiveTimeout(fd, AnswerTimeoutSeconds);
+            return new NetlinkSocket(fd, Connect(fd));
         }
         catch
         {
@@ -69,10 +71,10 @@ public sealed partial class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public void Execute<TSubject>(Span<byte> request, string operation, TSubject subject)
     {
-        (Errno errno, string? kernelMessage) = TryExecute(request);
-        if (errno != Errno.None)
+        Answer answer = TryExecute(request);
+        if (answer.Errno != Errno.None)
         {
-            throw new NetlinkException($"{operation} {subject}", errno, kernelMessage);
+            throw answer.ToException(operation, subject);
         }
     }
 
@@ -81,19 +83,19 @@ public sealed partial class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The kernel refused for another reason.</exception>
     public bool Execute<TSubject>(Span<byte> request, string operation, TSubject subject, Errno tolerated)
     {
-        (Errno errno, string? kernelMessage) = TryExecute(request);
-        return errno == Errno.None || (errno == tolerated
-            ? false
-            : throw new NetlinkException($"{operation} {subject}", errno, kernelMessage));
+        Answer answer = TryExecute(request);
+        return answer.Errno == Errno.None
+            || (answer.Errno == tolerated ? false : throw answer.ToException(operation, subject));
     }
 
     /// <summary>Sends a request with a single answer, such as RTM_GETLINK of one link.</summary>
     /// <param name="request">A message without NLM_F_ACK: the answer or the error is all that comes.</param>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public T Get<T, TSubject>(Span<byte> request, string operation, TSubject subject, NetlinkParser<T> parser) =>
-        TryGet(request, parser, out T item, out Errno errno, out string? kernelMessage)
-            ? item
-            : throw new NetlinkException($"{operation} {subject}", errno, kernelMessage);
+    public T Get<T, TSubject>(Span<byte> request, string operation, TSubject subject, NetlinkParser<T> parser)
+    {
+        Answer answer = TryGet(request, parser, out T item);
+        return answer.Errno == Errno.None ? item : throw answer.ToException(operation, subject);
+    }
 
     /// <summary>As <see cref="Get"/>, with ENODEV, ENOENT and ESRCH as null.</summary>
     /// <exception cref="NetlinkException">The kernel refused for another reason.</exception>
@@ -118,12 +120,17 @@ public sealed partial class NetlinkSocket : IDisposable
         TSubject subject,
         Func<Errno, bool> meansNone,
         NetlinkParser<T> parser,
-        out T item) =>
-        TryGet(request, parser, out item, out Errno errno, out string? kernelMessage) || (meansNone(errno)
-            ? false
-            : throw new NetlinkException($"{operation} {subject}", errno, kernelMessage));
+        out T item)
+    {
+        Answer answer = TryGet(request, parser, out item);
+        return answer.Errno == Errno.None
+            || (meansNone(answer.Errno) ? false : throw answer.ToException(operation, subject));
+    }
 
-    /// <summary>Reads a whole table. A dump that the kernel says was interrupted is taken again from the start.</summary>
+    /// <summary>
+    /// Reads a whole table. A dump that the kernel says was interrupted is taken again from the start. Of neighbours,
+    /// FDB and IPv6 routes it does not say so: while others come and go, an entry may come twice, or not at all.
+    /// </summary>
     /// <param name="request">A message with NLM_F_DUMP.</param>
     /// <param name="operation">For the error: <c>list routes</c>.</param>
     /// <param name="parser">Reads a message, or passes it by.</param>
@@ -144,19 +151,27 @@ public sealed partial class NetlinkSocket : IDisposable
     }
 
     /// <summary>Sends many changes in as few sends as possible.</summary>
-    /// <returns>Those that the kernel refused; all others are done. Empty: all are.</returns>
+    /// <returns>Those that the kernel refused, in order; all others are done. Empty: all are.</returns>
+    /// <exception cref="NetlinkException">ENOBUFS, ETIMEDOUT: answers were lost; what is done is not known.</exception>
     public IReadOnlyList<BatchFailure> Execute(NetlinkBatch batch)
     {
-        EnsureBatchBuffers();
+        FindBatchLimit();
         List<BatchFailure>? failures = null;
         int first = 0;
         while (first < batch.Count)
         {
             uint sequence = _sequence + 1;
-            ReadOnlySpan<byte> messages = batch.Take(first, MaxBatchBytes, sequence, out int count);
+            ReadOnlySpan<byte> messages = batch.Take(first, MaxBatchBytes, _maxBatchMessages, sequence, out int count);
             _sequence += (uint)count;
-            Send(messages);
-            ReceiveBatch(first, sequence, count, ref failures);
+            Errno errno = Send(messages);
+            Answer answer = errno == Errno.None
+                ? ReceiveBatch(first, sequence, count, ref failures)
+                : Answer.NotSent(errno);
+            if (answer.Errno != Errno.None)
+            {
+                throw answer.ToException("execute batch of", $"{batch.Count} requests, from {first} on");
+            }
+
             first += count;
         }
 
@@ -165,29 +180,40 @@ public sealed partial class NetlinkSocket : IDisposable
 
     public void Dispose() => _fd.Dispose();
 
-    private (Errno Errno, string? KernelMessage) TryExecute(Span<byte> request)
+    private Answer TryExecute(Span<byte> request)
     {
-        uint sequence = SendNumbered(request);
-        while (true)
+        Errno errno = SendNumbered(request, out uint sequence);
+        if (errno != Errno.None)
         {
-            foreach (NetlinkMessage message in Receive())
+            return Answer.NotSent(errno);
+        }
+
+        while ((errno = Receive(out NetlinkReply reply)) == Errno.None)
+        {
+            foreach (NetlinkMessage message in reply)
             {
                 if (message.Header.Sequence == sequence && message.Header.Type == NlMsgType.NLMSG_ERROR)
                 {
-                    Errno errno = message.ReadError();
-                    return (errno, errno == Errno.None ? null : message.ReadKernelMessage());
+                    return Answer.Of(message);
                 }
             }
         }
+
+        return Answer.NotReceived(errno);
     }
 
-    private bool TryGet<T>(
-        Span<byte> request, NetlinkParser<T> parser, out T item, out Errno errno, out string? kernelMessage)
+    private Answer TryGet<T>(Span<byte> request, NetlinkParser<T> parser, out T item)
     {
-        uint sequence = SendNumbered(request);
-        while (true)
+        item = default!;    // not read by those who are told of an error
+        Errno errno = SendNumbered(request, out uint sequence);
+        if (errno != Errno.None)
         {
-            foreach (NetlinkMessage message in Receive())
+            return Answer.NotSent(errno);
+        }
+
+        while ((errno = Receive(out NetlinkReply reply)) == Errno.None)
+        {
+            foreach (NetlinkMessage message in reply)
             {
                 if (message.Header.Sequence != sequence)
                 {
@@ -196,56 +222,69 @@ public sealed partial class NetlinkSocket : IDisposable
 
                 if (message.Header.Type == NlMsgType.NLMSG_ERROR)
                 {
-                    (errno, kernelMessage) = (message.ReadError(), message.ReadKernelMessage());
-                    item = default!;    // not read by those who are told false
-                    return false;
+                    return Answer.Of(message);
                 }
 
-                if (parser(message, out item))
-                {
-                    (errno, kernelMessage) = (Errno.None, null);
-                    return true;
-                }
+                return parser(message, out item)
+                    ? default
+                    : throw new InvalidDataException($"netlink answer of type {message.Header.Type}: unexpected");
             }
         }
+
+        return Answer.NotReceived(errno);
     }
 
-    /// <summary>False: interrupted.</summary>
+    /// <summary>False: interrupted, or parts of it lost.</summary>
     private bool DumpOnce<T>(Span<byte> request, string operation, NetlinkParser<T> parser, List<T> items)
     {
-        uint sequence = SendNumbered(request);
-        bool isConsistent = true;
-        while (true)
+        Errno errno = SendNumbered(request, out uint sequence);
+        if (errno != Errno.None)
         {
-            foreach (NetlinkMessage message in Receive())
+            throw Answer.NotSent(errno).ToException(operation, "");
+        }
+
+        bool isConsistent = true;
+        while ((errno = Receive(out NetlinkReply reply)) == Errno.None)
+        {
+            try
             {
-                if (message.Header.Sequence != sequence)
+                foreach (NetlinkMessage message in reply)
                 {
-                    continue;
-                }
+                    if (message.Header.Sequence != sequence)
+                    {
+                        continue;
+                    }
 
-                isConsistent &= (message.Header.Flags & NlMsgFlags.NLM_F_DUMP_INTR) == 0;
-                if (message.Header.Type is NlMsgType.NLMSG_DONE or NlMsgType.NLMSG_ERROR)
-                {
-                    Errno errno = message.ReadError();
-                    return errno is Errno.None
-                        ? isConsistent
-                        : throw new NetlinkException(operation, errno, message.ReadKernelMessage());
-                }
+                    isConsistent &= (message.Header.Flags & NlMsgFlags.NLM_F_DUMP_INTR) == 0;
+                    if (message.Header.Type is NlMsgType.NLMSG_DONE or NlMsgType.NLMSG_ERROR)
+                    {
+                        Answer answer = Answer.Of(message);
+                        return answer.Errno == Errno.None ? isConsistent : throw answer.ToException(operation, "");
+                    }
 
-                if (parser(message, out T item))
-                {
-                    items.Add(item);
+                    if (parser(message, out T item))
+                    {
+                        items.Add(item);
+                    }
                 }
             }
+            catch (Exception e) when (e is InvalidDataException or FormatException)
+            {
+                // The next dump would be EBUSY while this one is under way.
+                Drain();
+                throw;
+            }
         }
+
+        return errno == Errno.ENOBUFS ? false : throw Answer.NotReceived(errno).ToException(operation, "");
     }
 
-    private void ReceiveBatch(int first, uint sequence, int count, ref List<BatchFailure>? failures)
+    private Answer ReceiveBatch(int first, uint sequence, int count, ref List<BatchFailure>? failures)
     {
-        while (true)
+        Errno errno;
+        while ((errno = Receive(out NetlinkReply reply)) == Errno.None)
         {
-            foreach (NetlinkMessage message in Receive())
+            foreach (NetlinkMessage message in reply)
             {
                 uint index = message.Header.Sequence - sequence;
                 if (index >= count || message.Header.Type != NlMsgType.NLMSG_ERROR)
@@ -253,41 +292,45 @@ public sealed partial class NetlinkSocket : IDisposable
                     continue;
                 }
 
-                Errno errno = message.ReadError();
-                if (errno != Errno.None)
+                Answer answer = Answer.Of(message);
+                if (answer.Errno != Errno.None)
                 {
-                    (failures ??= []).Add(new BatchFailure(first + (int)index, errno, message.ReadKernelMessage()));
+                    (failures ??= []).Add(new BatchFailure(first + (int)index, answer.Errno, answer.KernelMessage));
                 }
 
                 if (index == count - 1)
                 {
-                    return;
+                    return default;
                 }
             }
         }
+
+        return Answer.NotReceived(errno);
     }
 
-    private uint SendNumbered(Span<byte> request)
+    private Errno SendNumbered(Span<byte> request, out uint sequence)
     {
-        uint sequence = ++_sequence;
+        sequence = ++_sequence;
         MemoryMarshal.AsRef<NlMsgHdr>(request).Sequence = sequence;
-        Send(request);
-        return sequence;
+        return Send(request);
     }
 
-    private void Send(ReadOnlySpan<byte> messages)
+    private Errno Send(ReadOnlySpan<byte> messages)
     {
         while (Libc.send(_fd, messages, messages.Length, 0) < 0)
         {
             Errno errno = Libc.LastError;
             if (errno != Errno.EINTR)
             {
-                throw new LinuxException("send(netlink)", errno);
+                return errno;
             }
         }
+
+        return Errno.None;
     }
 
-    private NetlinkReply Receive()
+    /// <summary>The next datagram. After an error the queue is empty, and the socket as good as new.</summary>
+    private Errno Receive(out NetlinkReply reply)
     {
         while (true)
         {
@@ -295,38 +338,65 @@ public sealed partial class NetlinkSocket : IDisposable
             Errno errno = Libc.LastError;
             if (length > _receiveBuffer.Length)
             {
-                throw new InvalidDataException($"netlink datagram of {length} bytes, {_receiveBuffer.Length} at the most expected");
+                Drain();
+                throw new InvalidDataException(
+                    $"netlink datagram of {length} bytes, {_receiveBuffer.Length} at the most expected");
             }
 
             if (length >= 0)
             {
-                return new NetlinkReply(_receiveBuffer.AsSpan(0, (int)length));
+                reply = new NetlinkReply(_receiveBuffer.AsSpan(0, (int)length));
+                return Errno.None;
             }
 
             if (errno != Errno.EINTR)
             {
-                throw new LinuxException("recv(netlink)", errno);
+                Drain();
+                reply = default;
+                return errno == Errno.EAGAIN ? Errno.ETIMEDOUT : errno;
             }
         }
     }
 
-    /// <summary>Room for a full send and for an error to each of its messages. Small programs never pay for it.</summary>
-    private void EnsureBatchBuffers()
+    /// <summary>Throws away what is queued, and the rest of a dump under way.</summary>
+    private void Drain()
     {
-        if (!_hasBatchBuffers)
+        while (Libc.recv(_fd, _receiveBuffer, _receiveBuffer.Length, Libc.MSG_DONTWAIT) >= 0
+            || Libc.LastError is Errno.EINTR or Errno.ENOBUFS)
         {
-            // Without CAP_NET_ADMIN in the first user namespace the FORCE variants are refused.
-            ForceBuffer(_fd, Libc.SO_SNDBUFFORCE, Libc.SO_SNDBUF, SendBufferSize);
-            ForceBuffer(_fd, Libc.SO_RCVBUFFORCE, Libc.SO_RCVBUF, 8 * SendBufferSize);
-            _hasBatchBuffers = true;
         }
     }
 
-    internal static void ForceBuffer(SafeFd fd, int forceOption, int option, int size)
+    /// <summary>Room for an error to each message of a send. Small programs never pay for it.</summary>
+    private void FindBatchLimit()
     {
-        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, forceOption, size, sizeof(int)) < 0)
+        if (_maxBatchMessages == 0)
         {
-            SetOption(fd, Libc.SOL_SOCKET, option, size);
+            ForceReceiveBuffer(_fd, BatchReceiveBuffer);
+            int size = 0;
+            int length = sizeof(int);
+            if (Libc.getsockopt(_fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, ref size, ref length) < 0)
+            {
+                throw new LinuxException("getsockopt(netlink, SO_RCVBUF)", Libc.LastError);
+            }
+
+            _maxBatchMessages = Math.Max(1, size / ErrorCost);
+        }
+    }
+
+    internal static SafeFd OpenDescriptor(NetlinkFamily family)
+    {
+        SafeFd fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, (int)family);
+        Errno errno = Libc.LastError;
+        return fd.IsInvalid ? throw new LinuxException($"socket({family})", errno) : fd;
+    }
+
+    /// <summary>Beyond net.core.rmem_max it needs CAP_NET_ADMIN of the first user namespace; else up to that.</summary>
+    internal static void ForceReceiveBuffer(SafeFd fd, int size)
+    {
+        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, size, sizeof(int)) < 0)
+        {
+            SetOption(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, size);
         }
     }
 
@@ -338,18 +408,47 @@ public sealed partial class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Binds to a port id of the kernel's choice and returns it.</summary>
-    private static uint Bind(SafeFd fd)
+    private static void SetReceiveTimeout(SafeFd fd, int seconds)
+    {
+        TimeVal timeout = new() { Seconds = seconds };
+        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVTIMEO, timeout, Unsafe.SizeOf<TimeVal>()) < 0)
+        {
+            throw new LinuxException("setsockopt(netlink, SO_RCVTIMEO)", Libc.LastError);
+        }
+    }
+
+    /// <summary>
+    /// Takes a port id of the kernel's choice and returns it. A socket connected to the kernel gets nothing that
+    /// another process sent.
+    /// </summary>
+    private static uint Connect(SafeFd fd)
     {
         SockAddrNl address = new() { Family = Libc.AF_NETLINK };
         int length = Unsafe.SizeOf<SockAddrNl>();
-        if (Libc.bind(fd, address, length) < 0)
+        if (Libc.connect(fd, address, length) < 0)
         {
-            throw new LinuxException("bind(netlink)", Libc.LastError);
+            throw new LinuxException("connect(netlink)", Libc.LastError);
         }
 
         return Libc.getsockname(fd, ref address, ref length) < 0
             ? throw new LinuxException("getsockname(netlink)", Libc.LastError)
             : address.PortId;
+    }
+
+    /// <summary>What came of a request. <c>default</c>: it was carried out.</summary>
+    private readonly record struct Answer(Errno Errno, string? KernelMessage)
+    {
+        internal static Answer Of(in NetlinkMessage message)
+        {
+            Errno errno = message.ReadError();
+            return errno == Errno.None ? default : new Answer(errno, message.ReadKernelMessage());
+        }
+
+        internal static Answer NotSent(Errno errno) => new(errno, "not sent");
+
+        internal static Answer NotReceived(Errno errno) => new(errno, "the answer was lost");
+
+        internal NetlinkException ToException<TSubject>(string operation, TSubject subject) =>
+            new($"{operation} {subject}".TrimEnd(), Errno, KernelMessage);
     }
 }

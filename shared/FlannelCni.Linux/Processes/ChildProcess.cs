@@ -1,16 +1,25 @@
 // posix_spawn with default signal handling and an empty mask: .NET ignores SIGPIPE and may block signals on the calling
 // thread, both of which a child would inherit. All descriptors of this project are close-on-exec; the child gets its
-// three standard ones and those named. It inherits the network namespace of the calling thread.
+// three standard ones, the one named, and what this process itself was started with. It inherits the network namespace
+// of the calling thread.
+// The end of a child is not the end of its output: a program it left behind may hold the pipes open for ever. What
+// counts is what is in them when the child has ended, which a pidfd tells. A pidfd also never names another process.
 
 using FlannelCni.Linux.Interop;
 
 namespace FlannelCni.Linux.Processes;
 
-/// <summary>A program that was started with some input and is read to its end: the only way to start one.</summary>
+/// <summary>
+/// A program that was started with some input and is read to its end: the only way to start one. Of its members only
+/// <see cref="Kill"/> may be called while another thread is in <see cref="Wait"/>.
+/// </summary>
 public sealed class ChildProcess : IDisposable
 {
+    private const int PipeAtomicSize = 4096;    // PIPE_BUF
+
     private readonly string _path;
     private readonly int _pid;
+    private readonly SafeFd _pidFd;
     private readonly SafeFd _stdin;
     private readonly SafeFd _stdout;
     private readonly SafeFd _stderr;
@@ -25,6 +34,18 @@ public sealed class ChildProcess : IDisposable
         _stdout = stdout;
         _stderr = stderr;
         _input = input;
+
+        // Nobody else reaps it: the number is its own until WaitPid.
+        nint pidFd = Libc.syscall_pidfd_open(Libc.SYS_pidfd_open, pid, 0);
+        Errno errno = Libc.LastError;
+        if (pidFd < 0)
+        {
+            _ = Libc.kill(pid, Libc.SIGKILL);
+            _ = WaitPid();
+            throw new LinuxException($"pidfd_open of {path}", errno);
+        }
+
+        _pidFd = new SafeFd((int)pidFd);
     }
 
     /// <summary>Starts a program; its input is written by <see cref="Wait"/>, as fast as it reads.</summary>
@@ -32,7 +53,7 @@ public sealed class ChildProcess : IDisposable
     /// <param name="arguments">Without the program's own name.</param>
     /// <param name="environment">All of it: NAME=VALUE.</param>
     /// <param name="input">What it finds on its standard input.</param>
-    /// <param name="inheritedDescriptor">One more descriptor that stays open in the child, under the same number.</param>
+    /// <param name="inheritedDescriptor">One more descriptor, from 3, that the child has under the same number.</param>
     /// <exception cref="LinuxException">ENOENT, EACCES, ENOEXEC; ETXTBSY: the file is being written.</exception>
     public static ChildProcess Start(
         string path,
@@ -48,7 +69,8 @@ public sealed class ChildProcess : IDisposable
         using (childOut)
         using (childErr)
         {
-            Errno errno = Spawn.Run(path, arguments, environment, childIn, childOut, childErr, inheritedDescriptor, out int pid);
+            Errno errno = Spawn.Run(
+                path, arguments, environment, childIn, childOut, childErr, inheritedDescriptor, out int pid);
             if (errno == Errno.None)
             {
                 return new ChildProcess(path, pid, stdin, stdout, stderr, input);
@@ -61,32 +83,28 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Feeds the input, collects the output and waits for the end.</summary>
+    /// <summary>Feeds the input, collects the output and waits for the end. To be called once.</summary>
     public ChildResult Wait()
     {
         List<byte> output = [];
         List<byte> error = [];
         int written = 0;
-        bool outOpen = true;
-        bool errOpen = true;
         CloseInputAt(_input.Length == 0);
-        while (outOpen || errOpen)
+        while (true)
         {
             Span<PollFd> polled =
             [
-                new() { Fd = _stdin.IsClosed ? -1 : Number(_stdin), Events = Libc.POLLOUT },
-                new() { Fd = outOpen ? Number(_stdout) : -1, Events = Libc.POLLIN },
-                new() { Fd = errOpen ? Number(_stderr) : -1, Events = Libc.POLLIN },
+                new() { Fd = Number(_stdin), Events = Libc.POLLOUT },
+                new() { Fd = Number(_stdout), Events = Libc.POLLIN },
+                new() { Fd = Number(_stderr), Events = Libc.POLLIN },
+                new() { Fd = Number(_pidFd), Events = Libc.POLLIN },
             ];
-            if (Libc.poll(polled, (nuint)polled.Length, -1) < 0)
+            Poll(polled);
+            if (polled[3].ReturnedEvents != 0)
             {
-                Errno errno = Libc.LastError;
-                if (errno != Errno.EINTR)
-                {
-                    throw new LinuxException($"poll output of {_path}", errno);
-                }
-
-                continue;
+                ReadRest(_stdout, output);
+                ReadRest(_stderr, error);
+                return new ChildResult(WaitPid(), [.. output], [.. error]);
             }
 
             if (polled[0].ReturnedEvents != 0)
@@ -95,20 +113,27 @@ public sealed class ChildProcess : IDisposable
                 CloseInputAt(written == _input.Length);
             }
 
-            outOpen = outOpen && (polled[1].ReturnedEvents == 0 || ReadSome(_stdout, output));
-            errOpen = errOpen && (polled[2].ReturnedEvents == 0 || ReadSome(_stderr, error));
+            ReadIf(polled[1].ReturnedEvents != 0, _stdout, output);
+            ReadIf(polled[2].ReturnedEvents != 0, _stderr, error);
         }
+    }
 
-        return new ChildResult(WaitPid(), [.. output], [.. error]);
+    /// <summary><see cref="Wait"/> on a thread of its own; when cancelled, the child is killed.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the child has ended.</exception>
+    public async Task<ChildResult> WaitAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration registration = cancellationToken.Register(Kill);
+        ChildResult result = await Task.Factory.StartNew(
+            Wait, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        cancellationToken.ThrowIfCancellationRequested();
+        return result;
     }
 
     /// <summary>SIGKILL, unless it has ended.</summary>
     public void Kill()
     {
-        if (!_isReaped)
-        {
-            _ = Libc.kill(_pid, Libc.SIGKILL);
-        }
+        // ESRCH: it has ended and was reaped.
+        _ = Libc.syscall_pidfd_send_signal(Libc.SYS_pidfd_send_signal, _pidFd, Libc.SIGKILL, 0, 0);
     }
 
     /// <summary>A child that nobody waited for is killed and reaped.</summary>
@@ -122,9 +147,24 @@ public sealed class ChildProcess : IDisposable
             Kill();
             _ = WaitPid();
         }
+
+        _pidFd.Dispose();
     }
 
-    private static int Number(SafeFd fd) => (int)fd.DangerousGetHandle();
+    /// <summary>For poll: -1, which it passes by, when closed.</summary>
+    private static int Number(SafeFd fd) => fd.IsClosed ? -1 : fd.Number;
+
+    private void Poll(Span<PollFd> polled)
+    {
+        while (Libc.poll(polled, (nuint)polled.Length, -1) < 0)
+        {
+            Errno errno = Libc.LastError;
+            if (errno != Errno.EINTR)
+            {
+                throw new LinuxException($"poll {_path}", errno);
+            }
+        }
+    }
 
     private void CloseInputAt(bool isEnd)
     {
@@ -137,7 +177,7 @@ public sealed class ChildProcess : IDisposable
     private int WriteSome(int from)
     {
         // No more than a pipe's atomic size: poll promised room for that much, and a longer write would block.
-        int size = Math.Min(_input.Length - from, 4096);
+        int size = Math.Min(_input.Length - from, PipeAtomicSize);
         nint count = Libc.write(_stdin, _input.AsSpan(from, size), size);
         Errno errno = Libc.LastError;
         return count >= 0 ? (int)count : errno switch
@@ -148,19 +188,48 @@ public sealed class ChildProcess : IDisposable
         };
     }
 
-    /// <summary>False: the end.</summary>
-    private bool ReadSome(SafeFd fd, List<byte> into)
+    private void ReadIf(bool isReady, SafeFd fd, List<byte> into)
     {
-        Span<byte> buffer = stackalloc byte[4096];
-        nint count = Libc.read(fd, buffer, buffer.Length);
-        Errno errno = Libc.LastError;
-        if (count < 0)
+        if (isReady && Read(fd, into, int.MaxValue) == 0)
         {
-            return errno == Errno.EINTR ? true : throw new LinuxException($"read output of {_path}", errno);
+            fd.Dispose();
+        }
+    }
+
+    /// <summary>Reads what is in the pipe now, and not what others go on writing.</summary>
+    private void ReadRest(SafeFd fd, List<byte> into)
+    {
+        int rest = 0;
+        if (!fd.IsClosed && Libc.ioctl(fd, Libc.FIONREAD, ref rest) < 0)
+        {
+            throw new LinuxException($"ioctl(FIONREAD) of output of {_path}", Libc.LastError);
         }
 
-        into.AddRange(buffer[..(int)count]);
-        return count > 0;
+        while (rest > 0)
+        {
+            rest -= Read(fd, into, rest);
+        }
+    }
+
+    /// <summary>Reads what is there, up to a limit; waits for a byte. 0: the end.</summary>
+    private int Read(SafeFd fd, List<byte> into, int limit)
+    {
+        Span<byte> buffer = stackalloc byte[PipeAtomicSize];
+        while (true)
+        {
+            nint count = Libc.read(fd, buffer, Math.Min(buffer.Length, limit));
+            Errno errno = Libc.LastError;
+            if (count >= 0)
+            {
+                into.AddRange(buffer[..(int)count]);
+                return (int)count;
+            }
+
+            if (errno != Errno.EINTR)
+            {
+                throw new LinuxException($"read output of {_path}", errno);
+            }
+        }
     }
 
     /// <summary>
@@ -201,12 +270,26 @@ public sealed class ChildProcess : IDisposable
         Span<int> fds = stackalloc int[2];
         return Libc.pipe2(fds, Libc.O_CLOEXEC) < 0
             ? throw new LinuxException("pipe2", Libc.LastError)
-            : (new SafeFd(fds[0]), new SafeFd(fds[1]));
+            : (FromThree(fds[0]), FromThree(fds[1]));
+    }
+
+    // In a program that was started without its standard descriptors a pipe may get one of their numbers, where the
+    // child's own would overwrite it.
+    private static SafeFd FromThree(int fd)
+    {
+        if (fd > 2)
+        {
+            return new SafeFd(fd);
+        }
+
+        using SafeFd low = new(fd);
+        int moved = Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, 3);
+        return moved < 0 ? throw new LinuxException("fcntl(F_DUPFD_CLOEXEC)", Libc.LastError) : new SafeFd(moved);
     }
 }
 
 /// <summary>How a child ended.</summary>
 /// <param name="ExitStatus">0..255; 128 + N: killed by signal N.</param>
-/// <param name="Output">All of its standard output.</param>
-/// <param name="Error">All of its standard error.</param>
+/// <param name="Output">All that was on its standard output when it ended.</param>
+/// <param name="Error">All that was on its standard error when it ended.</param>
 public sealed record ChildResult(int ExitStatus, byte[] Output, byte[] Error);

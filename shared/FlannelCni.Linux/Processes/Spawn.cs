@@ -25,9 +25,9 @@ internal static unsafe class Spawn
         Check(Libc.posix_spawnattr_init(&attributes));
         try
         {
-            Check(Libc.posix_spawn_file_actions_adddup2(&actions, (int)input.DangerousGetHandle(), 0));
-            Check(Libc.posix_spawn_file_actions_adddup2(&actions, (int)output.DangerousGetHandle(), 1));
-            Check(Libc.posix_spawn_file_actions_adddup2(&actions, (int)error.DangerousGetHandle(), 2));
+            Check(Libc.posix_spawn_file_actions_adddup2(&actions, input.Number, 0));
+            Check(Libc.posix_spawn_file_actions_adddup2(&actions, output.Number, 1));
+            Check(Libc.posix_spawn_file_actions_adddup2(&actions, error.Number, 2));
             if (inherited is int fd)
             {
                 // A dup2 onto itself clears FD_CLOEXEC in the child (POSIX.1-2024; glibc 2.29, musl).

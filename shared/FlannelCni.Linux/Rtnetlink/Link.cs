@@ -22,7 +22,9 @@ public sealed record Link
     /// <summary>ifindex of the bridge (or other master) it is a port of; 0: none.</summary>
     public int MasterIndex { get; init; }
 
-    /// <summary>IFLA_LINK: ifindex of the lower device or the veth peer, in <see cref="PeerNamespaceId"/>; 0: none.</summary>
+    /// <summary>
+    /// IFLA_LINK: ifindex of the lower device or the veth peer, in <see cref="PeerNamespaceId"/>; 0: none.
+    /// </summary>
     public int ParentIndex { get; init; }
 
     /// <summary>Where <see cref="ParentIndex"/> counts; null: in this same namespace.</summary>
@@ -30,7 +32,7 @@ public sealed record Link
 
     public OperState OperState { get; init; }
 
-    /// <summary>How many listeners hold the device promiscuous.</summary>
+    /// <summary>How many hold the device promiscuous.</summary>
     public uint Promiscuity { get; init; }
 
     /// <summary>Present where the device is a bridge's port.</summary>
@@ -76,7 +78,9 @@ public sealed record VxlanData
 /// <summary>What a VXLAN device is made from.</summary>
 /// <param name="Vni">VXLAN network identifier, 0..2^24-1.</param>
 /// <param name="Port">UDP destination port, host order; 0: the kernel's default, 8472.</param>
-/// <param name="ParentIndex">ifindex of the underlay link.</param>
+/// <param name="ParentIndex">ifindex of the underlay link; 0: none.</param>
+/// <param name="Mtu">0: the kernel's choice.</param>
+/// <param name="Mac">Zero: the kernel's choice.</param>
 public sealed record VxlanSpec(
     string Name, uint Vni, ushort Port, IpAddr Local, int ParentIndex, uint Mtu, MacAddress Mac)
 {
@@ -99,4 +103,8 @@ public sealed record VethSpec(
     string PeerName,
     MacAddress PeerMac,
     Namespaces.NetNamespace PeerNamespace,
-    uint Mtu);
+    uint Mtu)
+{
+    /// <summary>As an error names it.</summary>
+    public override string ToString() => $"{Name} with peer {PeerName}";
+}

@@ -7,7 +7,7 @@ using static FlannelCni.Linux.Rtnetlink.VxlanAttr;
 
 namespace FlannelCni.Linux.Rtnetlink;
 
-/// <summary>Reads RTM_NEWLINK and RTM_DELLINK.</summary>
+/// <summary>Reads RTM_NEWLINK and RTM_DELLINK. For a veth it allocates the link and its name, nothing else.</summary>
 internal static class LinkReader
 {
     /// <summary>linux/rtnetlink.h: counters are not wanted; they are most of a link's message.</summary>
@@ -16,67 +16,122 @@ internal static class LinkReader
     internal static bool TryRead(in NetlinkMessage message, out Link link)
     {
         IfInfoMsg header = message.Split<IfInfoMsg, LinkAttr>(out AttributeReader<LinkAttr> attributes);
-        link = new Link { Index = header.Index, Name = "", Flags = header.Flags };
+        string name = "";
+        uint mtu = 0;
+        MacAddress mac = default;
+        int master = 0;
+        int parent = 0;
+        int? peerNamespace = null;
+        OperState state = default;
+        uint promiscuity = 0;
+        LinkInfo info = default;
         foreach (NetlinkAttribute<LinkAttr> attribute in attributes)
-        {
-            link = attribute.Type switch
-            {
-                IFLA_IFNAME => link with { Name = attribute.ReadString() },
-                IFLA_MTU => link with { Mtu = attribute.ReadUInt32() },
-                IFLA_ADDRESS when attribute.Payload.Length == MacAddress.ByteLength =>
-                    link with { Mac = attribute.ReadMac() },
-                IFLA_MASTER => link with { MasterIndex = attribute.ReadInt32() },
-                IFLA_LINK => link with { ParentIndex = attribute.ReadInt32() },
-                IFLA_LINK_NETNSID => link with { PeerNamespaceId = attribute.ReadInt32() },
-                IFLA_OPERSTATE => link with { OperState = (OperState)attribute.ReadByte() },
-                IFLA_PROMISCUITY => link with { Promiscuity = attribute.ReadUInt32() },
-                IFLA_LINKINFO => ReadInfo(attribute.Nested<LinkInfoAttr>(), link),
-                _ => link,
-            };
-        }
-
-        return true;
-    }
-
-    private static Link ReadInfo(AttributeReader<LinkInfoAttr> attributes, Link link)
-    {
-        string? slaveKind = null;
-        foreach (NetlinkAttribute<LinkInfoAttr> attribute in attributes)
         {
             switch (attribute.Type)
             {
-                case IFLA_INFO_KIND:
-                    link = link with { Kind = attribute.ReadString() };
+                case IFLA_IFNAME:
+                    name = attribute.ReadString();
                     break;
-                case IFLA_INFO_DATA when link.Kind == "vxlan":
-                    link = link with { Vxlan = ReadVxlan(attribute.Nested<VxlanAttr>()) };
+                case IFLA_MTU:
+                    mtu = attribute.ReadUInt32();
                     break;
-                case IFLA_INFO_SLAVE_KIND:
-                    slaveKind = attribute.ReadString();
+                case IFLA_ADDRESS when attribute.Payload.Length == MacAddress.ByteLength:
+                    mac = attribute.ReadMac();
                     break;
-                case IFLA_INFO_SLAVE_DATA when slaveKind == "bridge":
-                    link = link with { Port = ReadPort(attribute.Nested<BridgePortAttr>()) };
+                case IFLA_MASTER:
+                    master = attribute.ReadInt32();
+                    break;
+                case IFLA_LINK:
+                    parent = attribute.ReadInt32();
+                    break;
+                case IFLA_LINK_NETNSID:
+                    peerNamespace = attribute.ReadInt32();
+                    break;
+                case IFLA_OPERSTATE:
+                    state = (OperState)attribute.ReadByte();
+                    break;
+                case IFLA_PROMISCUITY:
+                    promiscuity = attribute.ReadUInt32();
+                    break;
+                case IFLA_LINKINFO:
+                    info = ReadInfo(attribute.Nested<LinkInfoAttr>());
                     break;
             }
         }
 
-        return link;
+        link = new Link
+        {
+            Index = header.Index,
+            Name = name,
+            Kind = info.Kind,
+            Flags = header.Flags,
+            Mtu = mtu,
+            Mac = mac,
+            MasterIndex = master,
+            ParentIndex = parent,
+            PeerNamespaceId = peerNamespace,
+            OperState = state,
+            Promiscuity = promiscuity,
+            Port = info.Port,
+            Vxlan = info.Vxlan,
+        };
+        return true;
     }
+
+    private static LinkInfo ReadInfo(AttributeReader<LinkInfoAttr> attributes)
+    {
+        LinkInfo info = default;
+        bool isBridgePort = false;
+        foreach (NetlinkAttribute<LinkInfoAttr> attribute in attributes)
+        {
+            // The kernel sends a kind before its data.
+            switch (attribute.Type)
+            {
+                case IFLA_INFO_KIND:
+                    info.Kind = ReadKind(attribute);
+                    break;
+                case IFLA_INFO_DATA when info.Kind == "vxlan":
+                    info.Vxlan = ReadVxlan(attribute.Nested<VxlanAttr>());
+                    break;
+                case IFLA_INFO_SLAVE_KIND:
+                    isBridgePort = attribute.Payload.StartsWith("bridge\0"u8);
+                    break;
+                case IFLA_INFO_SLAVE_DATA when isBridgePort:
+                    info.Port = ReadPort(attribute.Nested<BridgePortAttr>());
+                    break;
+            }
+        }
+
+        return info;
+    }
+
+    /// <summary>Of the kinds a node has many of, no new string.</summary>
+    private static string ReadKind(in NetlinkAttribute<LinkInfoAttr> attribute) => attribute.Payload switch
+    {
+        _ when attribute.Payload.SequenceEqual("veth\0"u8) => "veth",
+        _ when attribute.Payload.SequenceEqual("vxlan\0"u8) => "vxlan",
+        _ when attribute.Payload.SequenceEqual("bridge\0"u8) => "bridge",
+        _ => attribute.ReadString(),
+    };
 
     private static BridgePort ReadPort(AttributeReader<BridgePortAttr> attributes)
     {
-        BridgePort port = new(Hairpin: false, Isolated: false);
+        bool hairpin = false;
+        bool isolated = false;
         foreach (NetlinkAttribute<BridgePortAttr> attribute in attributes)
         {
-            port = attribute.Type switch
+            switch (attribute.Type)
             {
-                IFLA_BRPORT_MODE => port with { Hairpin = attribute.ReadByte() != 0 },
-                IFLA_BRPORT_ISOLATED => port with { Isolated = attribute.ReadByte() != 0 },
-                _ => port,
-            };
+                case IFLA_BRPORT_MODE:
+                    hairpin = attribute.ReadByte() != 0;
+                    break;
+                case IFLA_BRPORT_ISOLATED:
+                    isolated = attribute.ReadByte() != 0;
+                    break;
+            }
         }
 
-        return port;
+        return new BridgePort(hairpin, isolated);
     }
 
     private static VxlanData ReadVxlan(AttributeReader<VxlanAttr> attributes)
@@ -100,5 +155,12 @@ internal static class LinkReader
         }
 
         return data;
+    }
+
+    private struct LinkInfo
+    {
+        internal string? Kind;
+        internal VxlanData? Vxlan;
+        internal BridgePort? Port;
     }
 }

@@ -5,7 +5,7 @@ using static FlannelCni.Linux.Rtnetlink.NeighbourAttr;
 
 namespace FlannelCni.Linux.Rtnetlink;
 
-/// <summary>Writes and reads RTM_NEWNEIGH and RTM_DELNEIGH: neighbours, and FDB entries, whose family is AF_BRIDGE.</summary>
+/// <summary>Writes and reads RTM_NEWNEIGH, RTM_DELNEIGH: neighbours and, of family AF_BRIDGE, FDB entries.</summary>
 internal static class NeighbourMessages
 {
     internal static Span<byte> Compose(Span<byte> buffer, ushort type, NlMsgFlags flags, in Neighbour neighbour)
@@ -43,6 +43,16 @@ internal static class NeighbourMessages
         if (!entry.Destination.IsNone && !isDeleteByMac)
         {
             request.Attributes.Write(NDA_DST, entry.Destination);
+        }
+
+        if (entry.Port != 0)
+        {
+            request.Attributes.WriteBigEndian(NDA_PORT, entry.Port);
+        }
+
+        if (entry.Vni != 0)
+        {
+            request.Attributes.Write(NDA_VNI, entry.Vni);
         }
 
         return request.Written;

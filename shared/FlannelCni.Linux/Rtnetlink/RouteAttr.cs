@@ -11,6 +11,7 @@ internal enum RouteAttr : ushort
     RTA_METRICS = 8,
     RTA_MULTIPATH = 9,
     RTA_TABLE = 15,
+    RTA_VIA = 18,
     RTA_NH_ID = 30,
 }
 
@@ -63,6 +64,12 @@ public static class RouteTable
 {
     public const uint RT_TABLE_MAIN = 254;
     public const uint RT_TABLE_LOCAL = 255;
+}
+
+/// <summary>The kernel's defaults of a metric, net/ip6_route.h.</summary>
+internal static class RouteMetric
+{
+    internal const uint IP6_RT_PRIO_USER = 1024;
 }
 
 /// <summary>rtm_flags and nh_flags.</summary>

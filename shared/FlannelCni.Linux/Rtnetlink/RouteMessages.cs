@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
@@ -10,6 +11,8 @@ namespace FlannelCni.Linux.Rtnetlink;
 /// <summary>Writes and reads RTM_NEWROUTE and RTM_DELROUTE.</summary>
 internal static class RouteMessages
 {
+    private const int ViaHeaderSize = 2;
+
     internal static Span<byte> Compose(Span<byte> buffer, ushort type, NlMsgFlags flags, in Route route)
     {
         RtMsg header = new()
@@ -71,6 +74,9 @@ internal static class RouteMessages
                 case RTA_GATEWAY:
                     route = route with { Gateway = attribute.ReadIpAddr() };
                     break;
+                case RTA_VIA:
+                    route = route with { Gateway = ReadVia(attribute.Payload) };
+                    break;
                 case RTA_OIF:
                     route = route with { OutInterface = attribute.ReadInt32() };
                     break;
@@ -126,13 +132,30 @@ internal static class RouteMessages
             return;
         }
 
-        if (!route.Gateway.IsNone)
+        if (route.Gateway.Is6 && route.Destination.Is4)
+        {
+            WriteVia(attributes, route.Gateway);
+        }
+        else if (!route.Gateway.IsNone)
         {
             attributes.Write(RTA_GATEWAY, route.Gateway);
         }
 
         WriteIfSet(attributes, RTA_OIF, (uint)route.OutInterface);
     }
+
+    /// <summary><c>struct rtvia</c>: <c>rtvia_family:u16 | rtvia_addr</c>, a gateway of the other family.</summary>
+    private static void WriteVia(AttributeWriter<RouteAttr> attributes, IpAddr gateway)
+    {
+        Span<byte> via = stackalloc byte[ViaHeaderSize + 16];
+        MemoryMarshal.Write(via, (ushort)Libc.AF_INET6);
+        gateway.WriteTo(via[ViaHeaderSize..]);
+        attributes.Write(RTA_VIA, via);
+    }
+
+    private static IpAddr ReadVia(ReadOnlySpan<byte> via) => via.Length == ViaHeaderSize + 16
+        ? IpAddr.FromBytes(via[ViaHeaderSize..])
+        : throw new InvalidDataException($"RTA_VIA of {via.Length} bytes, {ViaHeaderSize + 16} expected");
 
     private static void WriteIfSet<TAttr>(AttributeWriter<TAttr> attributes, TAttr type, uint value)
         where TAttr : unmanaged, Enum

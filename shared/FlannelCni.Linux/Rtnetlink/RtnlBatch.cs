@@ -6,14 +6,16 @@ namespace FlannelCni.Linux.Rtnetlink;
 
 /// <summary>
 /// Changes to be sent together and carried out in this order: <see cref="RtnlSocket.Execute"/>. A deletion of what is
-/// not there comes back as a failure (ESRCH, ENOENT), for the caller to take as it sees fit.
+/// not there comes back as a failure (ESRCH, ENOENT), for the caller to take as it sees fit. Not for several threads.
 /// </summary>
 public sealed class RtnlBatch
 {
     private const NlMsgFlags Upsert = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE;
     private const NlMsgFlags Create = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
     private const NlMsgFlags Delete = NLM_F_REQUEST;
-    private const int MessageSize = 128;
+
+    /// <summary>Holds the longest message built here, an IPv6 route with all its attributes (132).</summary>
+    private const int MessageSize = 256;
 
     internal NetlinkBatch Messages { get; } = new();
 

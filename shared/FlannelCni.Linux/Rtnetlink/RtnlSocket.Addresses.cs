@@ -16,7 +16,9 @@ public sealed partial class RtnlSocket
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
         _socket.Execute(
-            ComposeAddress(buffer, RTM_NEWADDR, Create, address), $"add address {address.Prefix} to link", address.LinkIndex);
+            ComposeAddress(buffer, RTM_NEWADDR, Create, address),
+            "add address",
+            new OnLink<IpPrefix>(address.Prefix, address.LinkIndex));
     }
 
     /// <summary>As <see cref="AddAddress"/>; flags and lifetime of one that is there become those given.</summary>
@@ -25,8 +27,8 @@ public sealed partial class RtnlSocket
         Span<byte> buffer = stackalloc byte[MessageSize];
         _socket.Execute(
             ComposeAddress(buffer, RTM_NEWADDR, Replace, address),
-            $"replace address {address.Prefix} of link",
-            address.LinkIndex);
+            "replace address",
+            new OnLink<IpPrefix>(address.Prefix, address.LinkIndex));
     }
 
     /// <summary><c>ip address del PREFIX dev INDEX</c>.</summary>
@@ -36,13 +38,14 @@ public sealed partial class RtnlSocket
         Span<byte> buffer = stackalloc byte[MessageSize];
         return _socket.Execute(
             ComposeAddress(buffer, RTM_DELADDR, Change, new LinkAddress(linkIndex, prefix)),
-            $"delete address {prefix} of link",
-            linkIndex,
+            "delete address",
+            new OnLink<IpPrefix>(prefix, linkIndex),
             tolerated: Errno.EADDRNOTAVAIL);
     }
 
     /// <summary><c>ip -4 address show</c> or <c>-6</c>, of one link or (0) of all.</summary>
     /// <param name="is6">IPv6, else IPv4.</param>
+    /// <exception cref="NetlinkException">ENODEV: there is no such link.</exception>
     public List<LinkAddress> ListAddresses(bool is6, int linkIndex = 0)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
@@ -88,7 +91,7 @@ public sealed partial class RtnlSocket
         return !own.IsNone;
     }
 
-    private static Span<byte> ComposeAddress(Span<byte> buffer, ushort type, NlMsgFlags flags, in LinkAddress address)
+    internal static Span<byte> ComposeAddress(Span<byte> buffer, ushort type, NlMsgFlags flags, in LinkAddress address)
     {
         IpAddr local = address.Prefix.Address;
         IfAddrMsg header = new()

@@ -21,27 +21,17 @@ public sealed partial class RtnlSocket
     private const NlMsgFlags Change = NLM_F_REQUEST | NLM_F_ACK;
 
     /// <summary>
-    /// Creates a VXLAN device, down: <c>ip link add NAME address MAC mtu MTU txqueuelen 0 type vxlan id VNI dstport PORT
-    /// local LOCAL dev PARENT nolearning</c>.
+    /// Creates a VXLAN device, down:
+    /// <c>ip link add NAME address MAC mtu MTU txqueuelen 0
+    /// type vxlan id VNI dstport PORT local LOCAL dev PARENT nolearning</c>.
     /// </summary>
     /// <exception cref="NetlinkException">
-    /// EEXIST: a link of that name, or another VXLAN device with this VNI and port, exists. EOPNOTSUPP: no vxlan module.
+    /// EEXIST: a link of that name, or a VXLAN device with this VNI and port, exists. EOPNOTSUPP: no vxlan module.
     /// </exception>
     public void AddVxlan(VxlanSpec spec)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
-        NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Create, default);
-        AttributeWriter<LinkAttr> link = request.Attributes;
-        link.WriteString(IFLA_IFNAME, spec.Name);
-        link.Write(IFLA_MTU, spec.Mtu);
-        link.Write(IFLA_TXQLEN, 0u);
-        if (!spec.Mac.IsZero)
-        {
-            link.Write(IFLA_ADDRESS, spec.Mac);
-        }
-
-        WriteVxlan(link, spec, isChange: false);
-        _socket.Execute(request.Written, "add vxlan link", spec.Name);
+        _socket.Execute(ComposeVxlan(buffer, spec), "add vxlan link", spec.Name);
     }
 
     /// <summary>
@@ -52,12 +42,12 @@ public sealed partial class RtnlSocket
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
         NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Change, new IfInfoMsg { Index = index });
-        WriteVxlan(request.Attributes, spec, isChange: true);
+        WriteVxlan(request.Attributes, spec, isNew: false);
         _socket.Execute(request.Written, "change vxlan link", spec.Name);
     }
 
     /// <summary>Creates a bridge, up: <c>ip link add NAME address MAC mtu MTU up type bridge</c>.</summary>
-    /// <param name="mac">Set in the creating message, so that the bridge never follows its ports; zero: it does.</param>
+    /// <param name="mac">Set in the creating message, so that the bridge never takes a port's; zero: it does.</param>
     /// <param name="mtu">0: the kernel's default.</param>
     /// <exception cref="NetlinkException">EEXIST: a link of that name exists.</exception>
     public void AddBridge(string name, MacAddress mac, uint mtu, bool vlanFiltering = false)
@@ -98,25 +88,7 @@ public sealed partial class RtnlSocket
     public void AddVeth(VethSpec spec)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
-        NetlinkWriter<IfInfoMsg, LinkAttr> request = new(
-            buffer, RTM_NEWLINK, Create, new IfInfoMsg { Flags = IFF_UP, Change = IFF_UP });
-        AttributeWriter<LinkAttr> link = request.Attributes;
-        WriteVethEnd(link, spec.Name, spec.Mac, spec.Mtu);
-        if (spec.MasterIndex != 0)
-        {
-            link.Write(IFLA_MASTER, spec.MasterIndex);
-        }
-
-        using (AttributeWriter<LinkInfoAttr> info = link.Nest<LinkInfoAttr>(IFLA_LINKINFO))
-        {
-            info.WriteString(IFLA_INFO_KIND, "veth");
-            using AttributeWriter<VethAttr> veth = info.Nest<VethAttr>(IFLA_INFO_DATA);
-            using AttributeWriter<LinkAttr> peer = veth.Nest<IfInfoMsg, LinkAttr>(VETH_INFO_PEER, default);
-            WriteVethEnd(peer, spec.PeerName, spec.PeerMac, spec.Mtu);
-            peer.Write(IFLA_NET_NS_FD, spec.PeerNamespace.Descriptor);
-        }
-
-        _socket.Execute(request.Written, "add veth", $"{spec.Name} with peer {spec.PeerName}");
+        _socket.Execute(ComposeVeth(buffer, spec), "add veth", spec);
     }
 
     /// <summary><c>ip link set dev INDEX up</c>, or <c>down</c>.</summary>
@@ -143,7 +115,7 @@ public sealed partial class RtnlSocket
         Span<byte> buffer = stackalloc byte[MessageSize];
         NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Change, new IfInfoMsg { Index = index });
         request.Attributes.Write(IFLA_MTU, mtu);
-        _socket.Execute(request.Written, $"set mtu {mtu} of link", index);
+        _socket.Execute(request.Written, "set mtu", new OnLink<uint>(mtu, index));
     }
 
     /// <summary><c>ip link set dev INDEX address MAC</c>.</summary>
@@ -152,16 +124,17 @@ public sealed partial class RtnlSocket
         Span<byte> buffer = stackalloc byte[MessageSize];
         NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Change, new IfInfoMsg { Index = index });
         request.Attributes.Write(IFLA_ADDRESS, mac);
-        _socket.Execute(request.Written, $"set address {mac} of link", index);
+        _socket.Execute(request.Written, "set address", new OnLink<MacAddress>(mac, index));
     }
 
     /// <summary><c>ip link set dev INDEX master MASTER</c>; 0: <c>nomaster</c>.</summary>
+    /// <exception cref="NetlinkException">ENODEV: there is no such link, or no such master.</exception>
     public void SetMaster(int index, int masterIndex)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
         NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Change, new IfInfoMsg { Index = index });
         request.Attributes.Write(IFLA_MASTER, masterIndex);
-        _socket.Execute(request.Written, $"set master {masterIndex} of link", index);
+        _socket.Execute(request.Written, "set master", new OnLink<int>(masterIndex, index));
     }
 
     /// <summary><c>bridge link set dev INDEX hairpin on|off isolated on|off</c>.</summary>
@@ -198,7 +171,8 @@ public sealed partial class RtnlSocket
         return _socket.Execute(request.Written, "delete link", name, tolerated: Errno.ENODEV);
     }
 
-    /// <summary><c>ip -d link show dev NAME</c>; null: there is none.</summary>
+    /// <summary><c>ip -d link show dev NAME</c>; null: there is none. An alternative name finds it too.</summary>
+    /// <exception cref="NetlinkException">ERANGE: a name of more than 15 bytes.</exception>
     public Link? FindLink(string name)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
@@ -234,7 +208,14 @@ public sealed partial class RtnlSocket
             info.WriteString(IFLA_INFO_KIND, kind);
         }
 
-        return _socket.Dump<Link>(request.Written, "list links", LinkReader.TryRead);
+        List<Link> links = _socket.Dump<Link>(request.Written, "list links", LinkReader.TryRead);
+        if (kind is not null)
+        {
+            // A kernel that does not know the kind, its module not loaded, lists all links.
+            links.RemoveAll(link => link.Kind != kind);
+        }
+
+        return links;
     }
 
     /// <summary>The ports of a bridge: <c>ip link show master INDEX</c>.</summary>
@@ -245,6 +226,49 @@ public sealed partial class RtnlSocket
         request.Attributes.Write(IFLA_EXT_MASK, LinkReader.RTEXT_FILTER_SKIP_STATS);
         request.Attributes.Write(IFLA_MASTER, masterIndex);
         return _socket.Dump<Link>(request.Written, "list ports", LinkReader.TryRead);
+    }
+
+    internal static Span<byte> ComposeVxlan(Span<byte> buffer, VxlanSpec spec)
+    {
+        NetlinkWriter<IfInfoMsg, LinkAttr> request = new(buffer, RTM_NEWLINK, Create, default);
+        AttributeWriter<LinkAttr> link = request.Attributes;
+        link.WriteString(IFLA_IFNAME, spec.Name);
+        if (spec.Mtu > 0)
+        {
+            link.Write(IFLA_MTU, spec.Mtu);
+        }
+
+        link.Write(IFLA_TXQLEN, 0u);
+        if (!spec.Mac.IsZero)
+        {
+            link.Write(IFLA_ADDRESS, spec.Mac);
+        }
+
+        WriteVxlan(link, spec, isNew: true);
+        return request.Written;
+    }
+
+    internal static Span<byte> ComposeVeth(Span<byte> buffer, VethSpec spec)
+    {
+        NetlinkWriter<IfInfoMsg, LinkAttr> request = new(
+            buffer, RTM_NEWLINK, Create, new IfInfoMsg { Flags = IFF_UP, Change = IFF_UP });
+        AttributeWriter<LinkAttr> link = request.Attributes;
+        WriteVethEnd(link, spec.Name, spec.Mac, spec.Mtu);
+        if (spec.MasterIndex != 0)
+        {
+            link.Write(IFLA_MASTER, spec.MasterIndex);
+        }
+
+        using (AttributeWriter<LinkInfoAttr> info = link.Nest<LinkInfoAttr>(IFLA_LINKINFO))
+        {
+            info.WriteString(IFLA_INFO_KIND, "veth");
+            using AttributeWriter<VethAttr> veth = info.Nest<VethAttr>(IFLA_INFO_DATA);
+            using AttributeWriter<LinkAttr> peer = veth.Nest<IfInfoMsg, LinkAttr>(VETH_INFO_PEER, default);
+            WriteVethEnd(peer, spec.PeerName, spec.PeerMac, spec.Mtu);
+            peer.Write(IFLA_NET_NS_FD, spec.PeerNamespace.Descriptor);
+        }
+
+        return request.Written;
     }
 
     private static void WriteVethEnd(AttributeWriter<LinkAttr> end, string name, MacAddress mac, uint mtu)
@@ -261,7 +285,8 @@ public sealed partial class RtnlSocket
         }
     }
 
-    private static void WriteVxlan(AttributeWriter<LinkAttr> link, VxlanSpec spec, bool isChange)
+    // In a change the kernel refuses port and GBP even where they are what they were.
+    private static void WriteVxlan(AttributeWriter<LinkAttr> link, VxlanSpec spec, bool isNew)
     {
         using AttributeWriter<LinkInfoAttr> info = link.Nest<LinkInfoAttr>(IFLA_LINKINFO);
         info.WriteString(IFLA_INFO_KIND, "vxlan");
@@ -274,18 +299,12 @@ public sealed partial class RtnlSocket
             vxlan.Write(spec.Local.Is6 ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, spec.Local);
         }
 
-        // In a change even the same port or flag is refused (EOPNOTSUPP).
-        if (isChange)
-        {
-            return;
-        }
-
-        if (spec.Port != 0)
+        if (isNew && spec.Port != 0)
         {
             vxlan.WriteBigEndian(IFLA_VXLAN_PORT, spec.Port);
         }
 
-        if (spec.Gbp)
+        if (isNew && spec.Gbp)
         {
             vxlan.WriteFlag(IFLA_VXLAN_GBP);
         }

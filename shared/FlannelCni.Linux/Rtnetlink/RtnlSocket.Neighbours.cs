@@ -1,4 +1,5 @@
 using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using static FlannelCni.Linux.Netlink.NlMsgFlags;
 using static FlannelCni.Linux.Rtnetlink.NeighbourAttr;
@@ -14,7 +15,9 @@ public sealed partial class RtnlSocket
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
         _socket.Execute(
-            NeighbourMessages.Compose(buffer, RTM_NEWNEIGH, Replace, neighbour), "replace neighbour", neighbour.Address);
+            NeighbourMessages.Compose(buffer, RTM_NEWNEIGH, Replace, neighbour),
+            "replace neighbour",
+            new OnLink<IpAddr>(neighbour.Address, neighbour.LinkIndex));
     }
 
     /// <summary><c>ip neighbour del ADDRESS dev INDEX</c>.</summary>
@@ -25,7 +28,7 @@ public sealed partial class RtnlSocket
         return _socket.Execute(
             NeighbourMessages.Compose(buffer, RTM_DELNEIGH, Change, neighbour),
             "delete neighbour",
-            neighbour.Address,
+            new OnLink<IpAddr>(neighbour.Address, neighbour.LinkIndex),
             tolerated: Errno.ENOENT);
     }
 
@@ -43,7 +46,10 @@ public sealed partial class RtnlSocket
     public void ReplaceFdbEntry(in FdbEntry entry)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
-        _socket.Execute(NeighbourMessages.Compose(buffer, RTM_NEWNEIGH, Replace, entry), "replace fdb entry", entry.Mac);
+        _socket.Execute(
+            NeighbourMessages.Compose(buffer, RTM_NEWNEIGH, Replace, entry),
+            "replace fdb entry",
+            new OnLink<MacAddress>(entry.Mac, entry.LinkIndex));
     }
 
     /// <summary><c>bridge fdb del MAC dev INDEX self</c>.</summary>
@@ -54,11 +60,11 @@ public sealed partial class RtnlSocket
         return _socket.Execute(
             NeighbourMessages.Compose(buffer, RTM_DELNEIGH, Change, entry),
             "delete fdb entry",
-            entry.Mac,
+            new OnLink<MacAddress>(entry.Mac, entry.LinkIndex),
             tolerated: Errno.ENOENT);
     }
 
-    /// <summary><c>bridge fdb show dev INDEX</c>.</summary>
+    /// <summary><c>bridge fdb show dev INDEX</c>. While it changes an entry may come twice, or not at all.</summary>
     public List<FdbEntry> ListFdb(int linkIndex)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];

@@ -29,7 +29,7 @@ public sealed partial class RtnlSocket
             route.Destination);
     }
 
-    /// <summary><c>ip route replace</c>: the route of this table, destination and metric becomes this one, at once.</summary>
+    /// <summary><c>ip route replace</c>: the route of this table, destination and metric becomes this one.</summary>
     public void ReplaceRoute(in Route route)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
@@ -37,7 +37,9 @@ public sealed partial class RtnlSocket
             RouteMessages.Compose(buffer, RTM_NEWROUTE, Replace, route), "replace route", route.Destination);
     }
 
-    /// <summary><c>ip route del</c>, of a route that matches all that is given.</summary>
+    /// <summary>
+    /// <c>ip route del</c>, of a route that matches all that is given, protocol, type and scope too. Metric 0 is any.
+    /// </summary>
     /// <returns>False: there was none.</returns>
     public bool DeleteRouteIfPresent(in Route route)
     {
@@ -50,6 +52,7 @@ public sealed partial class RtnlSocket
     }
 
     /// <summary><c>ip route show table TABLE dev INDEX proto PROTOCOL</c>.</summary>
+    /// <exception cref="NetlinkException">ENODEV: there is no such output interface.</exception>
     public List<Route> ListRoutes(RouteFilter filter)
     {
         Span<byte> buffer = stackalloc byte[MessageSize];
@@ -70,7 +73,14 @@ public sealed partial class RtnlSocket
             request.Attributes.Write(RTA_TABLE, filter.Table);
         }
 
-        return _socket.Dump<Route>(request.Written, "list routes", RouteMessages.TryRead);
+        try
+        {
+            return _socket.Dump<Route>(request.Written, "list routes", RouteMessages.TryRead);
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
+        {
+            return [];    // the table is made with its first route
+        }
     }
 
     /// <summary><c>ip route get ADDRESS</c>: what the kernel would do with a packet to it.</summary>

@@ -3,7 +3,9 @@ using static FlannelCni.TestKit.DataPlaneHarness;
 
 namespace FlannelCni.IntegrationTests.DataPlane;
 
-/// <summary>Whatever somebody does to the node's tunnel, it is put right by the notification, well within a second.</summary>
+/// <summary>
+/// Whatever somebody does to the node's tunnel, it is put right by the notification, well within a second.
+/// </summary>
 public sealed class DriftTests : IDisposable
 {
     private readonly TestCluster _cluster = TestCluster.Create(1);

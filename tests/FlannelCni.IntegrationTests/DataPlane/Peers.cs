@@ -6,7 +6,9 @@ namespace FlannelCni.IntegrationTests.DataPlane;
 /// <summary>What iproute2 sees of peers on <c>flannel.1</c> or <c>flannel-v6.1</c>.</summary>
 internal static class Peers
 {
-    /// <summary>Neighbours as <c>10.244.2.0 0e:00:00:00:00:02 PERMANENT</c>, sorted; those the kernel keeps itself left out.</summary>
+    /// <summary>
+    /// Neighbours as <c>10.244.2.0 0e:00:00:00:00:02 PERMANENT</c>, sorted; those the kernel keeps itself left out.
+    /// </summary>
     internal static IReadOnlyList<string> Neighbours(TestNode node, string device = "flannel.1") => Sorted(
         node.ShellJson($"ip -json {Family(device)} neighbour show dev {device}"),
         static n => n.GetProperty("state")[0].GetString() == "PERMANENT"

@@ -1,11 +1,11 @@
-using FlannelCni.Agent.Health;
-using FlannelCni.Agent.Metrics;
-using FlannelCni.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Metrics;
+using FlannelCni.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlannelCni.IntegrationTests.Health;
 

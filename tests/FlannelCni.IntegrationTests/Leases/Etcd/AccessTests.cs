@@ -59,7 +59,7 @@ public sealed class AccessTests : IDisposable
         await using EtcdNode node = new(EtcdNode.Options(etcd, Prefix), "192.0.2.1");
 
         Task<NetworkConfig> config = node.Manager.ReadNetworkConfigAsync(node.Token);
-        await Wait.Until(() => node.Log.Count("user name is empty") == 1, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("user name is empty");
         etcd.Control("auth disable");
 
         Assert.True((await config).EnableIPv4);
@@ -114,7 +114,7 @@ public sealed class AccessTests : IDisposable
 
         _ = node.Manager.ReadNetworkConfigAsync(node.Token);
 
-        await Wait.Until(() => node.Log.Count("The remote certificate is invalid") > 0, EtcdNode.Soon, "it is said");
+        await node.UntilSaidAsync("The remote certificate is invalid");
     }
 
     [Fact]
@@ -122,7 +122,14 @@ public sealed class AccessTests : IDisposable
     {
         File.WriteAllText(_folder.File("ca.pem"), "no certificate");
         EtcdOptions options = new(
-            ["https://127.0.0.1:2379"], Prefix, _folder.File("ca.pem"), null, null, null, null, TimeSpan.FromMinutes(60));
+            ["https://127.0.0.1:2379"],
+            Prefix,
+            _folder.File("ca.pem"),
+            CertFile: null,
+            KeyFile: null,
+            Username: null,
+            Password: null,
+            TimeSpan.FromMinutes(60));
 
         AgentFatalException e = Assert.Throws<AgentFatalException>(() => new EtcdNode(options, "192.0.2.1"));
 
@@ -158,9 +165,10 @@ public sealed class AccessTests : IDisposable
         // The address is the server's own, so the certificate is made for any of ours.
         Shell.Run($"""
             cd {_folder.Path}
-            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem 2>&1
+            new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+            $new -x509 -days 2 -subj /CN=ca -keyout ca.key -out ca.pem 2>&1
             for name in server client; do
-              openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name -keyout $name.key -out $name.csr 2>&1
+              $new -subj /CN=$name -keyout $name.key -out $name.csr 2>&1
             done
             openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out client.pem 2>&1
             """);
@@ -170,7 +178,7 @@ public sealed class AccessTests : IDisposable
         Shell.Run($"""
             cd {_folder.Path}
             echo subjectAltName=IP:{etcd.Address} >san
-            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem 2>&1
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 2 -extfile san -out server.pem 2>&1
             """);
         etcd.ControlOptions =
             $"--cacert {_folder.File("ca.pem")} --cert {_folder.File("client.pem")} --key {_folder.File("client.key")}";

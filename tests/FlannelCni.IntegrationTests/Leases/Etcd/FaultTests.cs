@@ -174,6 +174,20 @@ public sealed class FaultTests : IDisposable
         Assert.Equal(0, node.Log.Count("waits for etcd"));
     }
 
+    [Fact]
+    public async Task An_endpoint_may_be_a_name()
+    {
+        await _etcd.StartAsync();
+        PutConfig("""{"Network": "10.5.0.0/16"}""");
+        using TcpRelay wire = _etcd.NewRelayFromLocalhost();
+        EtcdOptions options = EtcdNode.Options(_etcd, Prefix) with { Endpoints = [$"localhost:{wire.Here.Port}"] };
+        await using EtcdNode node = new(options, "192.0.2.1");
+
+        await node.RunAsync();
+
+        Assert.Equal(0, node.Log.Count("waits for etcd"));
+    }
+
     [Theory]
     [InlineData("config")]
     [InlineData("acquire")]

@@ -18,13 +18,16 @@ internal delegate Planned<TKey, TEntry>? PeerPlan<TKey, TEntry>(Peer peer, PlanI
 /// with a notification that contradicts the plan, because a notification may be older than our last write. Peers that
 /// plan one key plan one entry: admission has seen to it.
 /// </summary>
-internal sealed class Table<TKey, TEntry>(string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
+internal sealed class EntryTable<TKey, TEntry>(
+    string kind, PeerPlan<TKey, TEntry> plan, IStore<TKey, TEntry> store) : ITable
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
     private readonly Dictionary<PeerKey, TKey> _keyOfPeer = [];
     private readonly Dictionary<TKey, int> _sharers = [];       // peers of a key beyond the first
-    private readonly Dictionary<TKey, TEntry?> _changed = [];    // whose plan this run changed: what it was; null: nothing
+
+    // Whose plan this run changed, and what it was; null: nothing.
+    private readonly Dictionary<TKey, TEntry?> _changed = [];
     private readonly Dictionary<TKey, TEntry> _upserts = [];
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];

@@ -1,12 +1,13 @@
 using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Supervision;
+using FlannelCni.Agent.TrafficRules;
 using FlannelCni.Agent.TrafficRules.Iptables;
 using FlannelCni.Agent.TrafficRules.Nftables;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Nftables;
 using Microsoft.Extensions.Logging;
 
-namespace FlannelCni.Agent.TrafficRules;
+namespace FlannelCni.Agent;
 
 /// <summary>Chooses who writes the rules, and who cleans up after an agent that chose otherwise.</summary>
 internal static partial class RulesKeeperFactory

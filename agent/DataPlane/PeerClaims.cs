@@ -8,7 +8,7 @@ namespace FlannelCni.Agent.DataPlane;
 /// What the admitted peers hold: their subnets, none of which overlaps another, and their tunnel MACs, each behind one
 /// address. Two leases with one MAC and one address are one node's, the older left over from a former name or subnet.
 /// </summary>
-internal sealed class Claims
+internal sealed class PeerClaims
 {
     private readonly SortedSet<Peer> _bySubnet = new(Comparer<Peer>.Create(
         static (left, right) => left.Subnet.Address.CompareTo(right.Subnet.Address)));
@@ -73,7 +73,9 @@ internal sealed class Claims
         return false;
     }
 
-    /// <summary>As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.</summary>
+    /// <summary>
+    /// As the held ranges are disjoint, one look is enough: at the last that begins before this one's end.
+    /// </summary>
     private bool TryFindOverlap(Peer peer, [NotNullWhen(true)] out Peer? holder)
     {
         IpAddr first = peer.Subnet.Is6 ? IpAddr.Any6 : IpAddr.Any4;
