@@ -90,8 +90,8 @@ internal static partial class RulesKeeperFactory
     {
         [LoggerMessage(
             LogLevel.Warning,
-            "The kernel module br_netfilter is not loaded: pods of this node that talk to each other through a Service may "
-            + "get no answer. Load it on the host: modprobe br_netfilter")]
+            "The kernel module br_netfilter is not loaded: pods of this node that talk to each other through a Service "
+            + "may get no answer. Load it on the host: modprobe br_netfilter")]
         internal static partial void NoBridgeFilter(ILogger logger);
     }
 }

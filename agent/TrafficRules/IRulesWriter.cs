@@ -17,7 +17,9 @@ internal interface IRulesWriter : IDisposable
     Task<RulesChange> EnsureAsync(
         SubnetPair own, ImmutableArray<IpPrefix> notMasqueraded, CancellationToken cancellationToken);
 
-    /// <summary>Calls <paramref name="onChange"/> when somebody may have touched the rules. Ends only with the token.</summary>
+    /// <summary>
+    /// Calls <paramref name="onChange"/> when somebody may have touched the rules. Ends only with the token.
+    /// </summary>
     Task WatchAsync(Action onChange, CancellationToken cancellationToken);
 }
 

@@ -1,6 +1,6 @@
-// One task runs this. Like the reconciler it never asks what happened, only whether the rules are as they must be: at the
-// start, when the own subnet changes, when the kernel announces a change, and every so often.
-// What another mode left behind is removed only when the own rules stand, so that there is no moment without.
+// One task runs this. Like the reconciler it never asks what happened, only whether the rules are as they must be: at
+// the start, when the own subnet changes, when the kernel announces a change, and every so often. What another mode
+// left behind is removed only when the own rules stand, so that there is no moment without.
 
 using System.Collections.Immutable;
 using System.Threading.Channels;
@@ -15,19 +15,15 @@ using Microsoft.Extensions.Logging;
 namespace FlannelCni.Agent.TrafficRules;
 
 /// <summary>Keeps the rules for masquerading and forwarding as they must be.</summary>
-internal sealed partial class RulesKeeper : IDisposable
+internal sealed class RulesKeeper : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly TrafficSettings _settings;
     private readonly IRulesWriter _writer;
     private readonly List<ILeftRules> _left;
-    private readonly AgentMetrics _metrics;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly FaultLog _faults;
-    private readonly FaultLog _leftFaults;
-    private readonly LogThrottle _throttle;
+    private readonly RulesReport _report;
     private readonly Pacer _pacer;
     private readonly Channel<bool> _bell =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -47,12 +43,8 @@ internal sealed partial class RulesKeeper : IDisposable
         _settings = settings;
         _writer = writer;
         _left = [.. left];
-        _metrics = metrics;
         _time = time;
-        _logger = logger;
-        _faults = new FaultLog(time);
-        _leftFaults = new FaultLog(time);
-        _throttle = new LogThrottle(time, burst: 5, interval: TimeSpan.FromMinutes(1));
+        _report = new RulesReport(writer.Name, metrics, time, logger);
         _pacer = new Pacer(time);
     }
 
@@ -71,7 +63,7 @@ internal sealed partial class RulesKeeper : IDisposable
         }
         catch (Exception e) when (e is LinuxException or RulesException)
         {
-            Fail(e);
+            _report.NotSet(e.Message);
         }
 
         await RemoveLeftAsync(cancellationToken);
@@ -120,7 +112,7 @@ internal sealed partial class RulesKeeper : IDisposable
             }
             catch (Exception e) when (e is LinuxException or RulesException)
             {
-                Fail(e);
+                _report.NotSet(e.Message);
             }
 
             await _pacer.PauseAsync(hadTrouble, _time.GetElapsedTime(start), cancellationToken);
@@ -133,26 +125,9 @@ internal sealed partial class RulesKeeper : IDisposable
         Wanted wanted = _wanted;
         RulesChange change = await WaitAsync(_writer.EnsureAsync(
             wanted.Own, [.. _settings.NotMasqueraded, .. wanted.NotMasqueraded], cancellationToken), cancellationToken);
-        bool isDrift = ReferenceEquals(wanted, _written) && change.IsAny && !_faults.IsFaulty;
-        if (isDrift)
-        {
-            Count(change);
-            if (_throttle.TryPass(out int heldBack))
-            {
-                Log.PutBack(_logger, change, _writer.Name, heldBack);
-            }
-        }
-        else if (change.IsAny)
-        {
-            Log.Set(_logger, change, _writer.Name, wanted.Own);
-        }
-        else if (_written is null)
-        {
-            Log.Found(_logger, _writer.Name, wanted.Own);
-        }
-
+        bool isDrift = _written == wanted && change.IsAny && !_report.IsFaulty;
+        _report.Ensured(change, wanted.Own, isDrift, isFirst: _written is null);
         _written = wanted;
-        _faults.Over();
         return isDrift;
     }
 
@@ -163,7 +138,7 @@ internal sealed partial class RulesKeeper : IDisposable
         Task patience = Task.Delay(s_patience, _time, done.Token);
         if (await Task.WhenAny(ensure, patience) == patience && !cancellationToken.IsCancellationRequested)
         {
-            Log.Waiting(_logger, _writer.Name, s_patience.TotalSeconds);
+            _report.Waiting(s_patience);
         }
 
         await done.CancelAsync();
@@ -178,7 +153,7 @@ internal sealed partial class RulesKeeper : IDisposable
             {
                 if (await left.RemoveAsync(cancellationToken))
                 {
-                    Log.Removed(_logger, left.Name, _writer.Name);
+                    _report.Removed(left.Name);
                 }
 
                 left.Dispose();
@@ -186,32 +161,8 @@ internal sealed partial class RulesKeeper : IDisposable
             }
             catch (Exception e) when (e is LinuxException or RulesException)
             {
-                if (_leftFaults.Occurred(e.Message))
-                {
-                    Log.NotRemoved(_logger, left.Name, e.Message);
-                }
+                _report.NotRemoved(left.Name, e.Message);
             }
-        }
-    }
-
-    private void Count(RulesChange change)
-    {
-        if (change.IsMasqueradeWritten)
-        {
-            _metrics.DriftRepaired("masquerade");
-        }
-
-        if (change.IsForwardWritten)
-        {
-            _metrics.DriftRepaired("forward");
-        }
-    }
-
-    private void Fail(Exception e)
-    {
-        if (_faults.Occurred(e.Message))
-        {
-            Log.NotSet(_logger, _writer.Name, e.Message);
         }
     }
 
@@ -219,32 +170,4 @@ internal sealed partial class RulesKeeper : IDisposable
 
     /// <summary>What the rules follow from, besides the settings. Replaced whole.</summary>
     private sealed record Wanted(SubnetPair Own, ImmutableArray<IpPrefix> NotMasqueraded);
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Information, "Firewall rules set by {Writer} for {Subnet}: {Kinds}")]
-        internal static partial void Set(ILogger logger, RulesChange kinds, string writer, SubnetPair subnet);
-
-        [LoggerMessage(LogLevel.Information, "Firewall rules of {Writer} for {Subnet} are as they must be")]
-        internal static partial void Found(ILogger logger, string writer, SubnetPair subnet);
-
-        [LoggerMessage(
-            LogLevel.Warning,
-            "Firewall rules put back by {Writer}, somebody had changed them: {Kinds} ({HeldBack} lines like this left out)")]
-        internal static partial void PutBack(ILogger logger, RulesChange kinds, string writer, int heldBack);
-
-        [LoggerMessage(LogLevel.Warning, "Firewall rules not set by {Writer}, trying again: {Reason}")]
-        internal static partial void NotSet(ILogger logger, string writer, string reason);
-
-        [LoggerMessage(
-            LogLevel.Warning,
-            "Firewall rules: {Writer} is at it for more than {Seconds} s; somebody else may hold its lock")]
-        internal static partial void Waiting(ILogger logger, string writer, double seconds);
-
-        [LoggerMessage(LogLevel.Information, "Firewall rules that an earlier agent left in {Left} removed; {Writer} has them now")]
-        internal static partial void Removed(ILogger logger, string left, string writer);
-
-        [LoggerMessage(LogLevel.Warning, "Firewall rules that an earlier agent left in {Left} not removed: {Reason}")]
-        internal static partial void NotRemoved(ILogger logger, string left, string reason);
-    }
 }

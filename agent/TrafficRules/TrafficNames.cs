@@ -5,16 +5,17 @@ using FlannelCni.Contract;
 namespace FlannelCni.Agent.TrafficRules;
 
 /// <summary>
-/// Names of tables and chains: upstream's for the usual subnet file, and for any other the same with a suffix that follows
-/// from its path, so that two agents on a host keep out of each other's way.
+/// Names of tables and chains: upstream's for the usual subnet file, and for any other the same with a suffix that
+/// follows from its path, so that two agents on a host keep out of each other's way.
 /// </summary>
 internal sealed class TrafficNames
 {
     private readonly string _suffix;
 
     /// <param name="subnetFile">Full path.</param>
-    public TrafficNames(string subnetFile) =>
-        _suffix = subnetFile == FlannelPaths.SubnetFile ? "" : $"-{Hash(subnetFile).ToString("x8", CultureInfo.InvariantCulture)}";
+    public TrafficNames(string subnetFile) => _suffix = subnetFile == FlannelPaths.SubnetFile
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"-{Hash(subnetFile):x8}");
 
     /// <summary>Of nftables, one a family.</summary>
     public string Table(bool is6) => (is6 ? "flannel-ipv6" : "flannel-ipv4") + _suffix;

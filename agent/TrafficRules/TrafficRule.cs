@@ -28,7 +28,9 @@ internal enum RuleAction
     /// <summary>The source becomes the address of the interface that the packet leaves by.</summary>
     Masquerade,
 
-    /// <summary>As <see cref="Masquerade"/>, with a random source port: fewer clashes when many connect at once.</summary>
+    /// <summary>
+    /// As <see cref="Masquerade"/>, with a random source port: fewer clashes when many connect at once.
+    /// </summary>
     MasqueradeFullyRandom,
 }
 
@@ -47,14 +49,18 @@ internal enum ChainRole
     /// <summary>Masquerading, of whatever leaves the node.</summary>
     Masquerade,
 
-    /// <summary>Masquerading of what is for pods and does not come from pods; before <see cref="Masquerade"/>.</summary>
+    /// <summary>
+    /// Masquerading of what is for pods and does not come from pods; before <see cref="Masquerade"/>.
+    /// </summary>
     MasqueradeToPods,
 
     /// <summary>Letting through what is forwarded from and to pods.</summary>
     Forward,
 }
 
-/// <summary>All that one family of addresses needs. A role without a chain: that of an earlier agent is removed.</summary>
+/// <summary>
+/// All that one family of addresses needs. A role without a chain: that of an earlier agent is removed.
+/// </summary>
 internal sealed record FamilyRules(bool Is6, ImmutableArray<RuleChain> Chains)
 {
     public RuleChain? Find(ChainRole role) => Chains.FirstOrDefault(chain => chain.Role == role);

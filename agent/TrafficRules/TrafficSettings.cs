@@ -30,6 +30,8 @@ internal sealed record TrafficSettings
     /// <summary><c>--iptables-resync</c>.</summary>
     public TimeSpan Resync { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Destinations that see the pods' own addresses, besides the pod network itself. Of both families.</summary>
+    /// <summary>
+    /// Destinations that see the pods' own addresses, besides the pod network itself. Of both families.
+    /// </summary>
     public ImmutableArray<IpPrefix> NotMasqueraded { get; init; } = [];
 }

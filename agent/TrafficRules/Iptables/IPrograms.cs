@@ -13,7 +13,9 @@ internal interface IPrograms
         string path, IReadOnlyList<string> arguments, byte[] input, CancellationToken cancellationToken);
 }
 
-/// <summary>Those in PATH. Of the agent's own variables they get that and what is theirs; none of its secrets.</summary>
+/// <summary>
+/// Those in PATH. Of the agent's own variables they get that and what is theirs; none of its secrets.
+/// </summary>
 internal sealed class HostPrograms : IPrograms
 {
     private readonly string[] _folders;

@@ -5,9 +5,9 @@ using FlannelCni.Linux.Nftables;
 namespace FlannelCni.Agent.TrafficRules.Iptables;
 
 /// <summary>
-/// Which variant of iptables this host uses. Where both are installed, as in an image, its own rules tell: kubelet's hint
-/// chains first, then the number of rules. Rules in the other variant would work too, but whoever looks for them would
-/// not find them, and two variants at once are hard to reason about.
+/// Which variant of iptables this host uses. Where both are installed, as in an image, its own rules tell: kubelet's
+/// hint chains first, then the number of rules. Rules in the other variant would work too, but whoever looks for them
+/// would not find them, and two variants at once are hard to reason about.
 /// </summary>
 /// <param name="openNft">In the host's network namespace.</param>
 /// <param name="listLegacyTables">
@@ -43,7 +43,9 @@ internal sealed class IptablesHost(IPrograms programs, Func<NftSocket> openNft, 
             + "install iptables, or set EnableNFTables");
     }
 
-    /// <summary>The variant that keeps its rules where Linux always had them; null: not installed, or never used here.</summary>
+    /// <summary>
+    /// The variant that keeps its rules where Linux always had them; null: not installed, or never used here.
+    /// </summary>
     internal async Task<IptablesPrograms?> FindUsedLegacyAsync(bool is6, CancellationToken cancellationToken)
     {
         if (!HasLegacyRules(is6))

@@ -22,11 +22,13 @@ internal sealed record IptablesListing(
             .. Strays.Select(static stray => $"stray {IptablesText.Canonical(stray)}"),
         ]);
 
-    /// <summary>The listings of some places, in their order. Of foreign rules nothing is kept, not even for a moment.</summary>
+    /// <summary>
+    /// The listings of some places, in their order. Of foreign rules nothing is kept, not even for a moment.
+    /// </summary>
     /// <param name="output">Of <c>iptables-save</c>, all tables.</param>
     internal static IptablesListing[] Read(ReadOnlySpan<byte> output, IReadOnlyList<IptablesPlace> places)
     {
-        Reader[] readers = [.. places.Select(static place => new Reader(place))];
+        PlaceReader[] readers = [.. places.Select(static place => new PlaceReader(place))];
         string table = "";
         foreach (Range range in output.Split((byte)'\n'))
         {
@@ -38,7 +40,7 @@ internal sealed record IptablesListing(
             else if (line.IndexOf("FLANNEL-"u8) >= 0 || line.IndexOf("flanneld "u8) >= 0)
             {
                 string text = Encoding.UTF8.GetString(line).Trim();
-                foreach (Reader reader in readers)
+                foreach (PlaceReader reader in readers)
                 {
                     reader.Add(table, text);
                 }
@@ -48,7 +50,7 @@ internal sealed record IptablesListing(
         return [.. readers.Select(static reader => reader.Result)];
     }
 
-    private sealed class Reader(IptablesPlace place)
+    private sealed class PlaceReader(IptablesPlace place)
     {
         private readonly List<string> _rules = [];
         private readonly List<string> _jumps = [];

@@ -51,6 +51,9 @@ internal sealed record IptablesPrograms(IPrograms Host, string Name, IptablesVer
         }
     }
 
-    private static RulesException Failure(string command, ChildResult result) => new(
-        $"{command}: exit status {result.ExitStatus}: {Encoding.UTF8.GetString(result.Error).Trim().ReplaceLineEndings("; ")}");
+    private static RulesException Failure(string command, ChildResult result)
+    {
+        string reason = Encoding.UTF8.GetString(result.Error).Trim().ReplaceLineEndings("; ");
+        return new RulesException($"{command}: exit status {result.ExitStatus}: {reason}");
+    }
 }

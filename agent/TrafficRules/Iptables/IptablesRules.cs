@@ -2,7 +2,9 @@ using System.Text;
 
 namespace FlannelCni.Agent.TrafficRules.Iptables;
 
-/// <summary>Rules as iptables takes and lists them: <c>-s 10.244.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT</c>.</summary>
+/// <summary>
+/// Rules as iptables takes and lists them: <c>-s 10.244.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT</c>.
+/// </summary>
 internal static class IptablesRules
 {
     /// <summary>Everything after <c>-A CHAIN</c>.</summary>
@@ -42,7 +44,9 @@ internal static class IptablesRules
     }
 }
 
-/// <summary>The two places where iptables keeps rules of ours: a chain, and the jump to it from one of the kernel's hooks.</summary>
+/// <summary>
+/// The two places where iptables keeps rules of ours: a chain, and the jump to it from one of the kernel's hooks.
+/// </summary>
 /// <param name="Table"><c>nat</c> or <c>filter</c>.</param>
 /// <param name="Hook"><c>POSTROUTING</c> or <c>FORWARD</c>.</param>
 /// <param name="Comment">On each rule.</param>
@@ -54,6 +58,8 @@ internal sealed record IptablesPlace(ChainRole Role, string Table, string Hook, 
         new(ChainRole.Forward, "filter", "FORWARD", names.ForwardChain, "flanneld forward"),
     ];
 
-    /// <summary>An agent with the usual subnet file also tidies up after those that had no chains of their own.</summary>
+    /// <summary>
+    /// An agent with the usual subnet file also tidies up after those that had no chains of their own.
+    /// </summary>
     public bool TidiesHook => Chain is "FLANNEL-POSTRTG" or "FLANNEL-FWD";
 }

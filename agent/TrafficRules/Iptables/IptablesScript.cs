@@ -3,8 +3,8 @@ using System.Text;
 namespace FlannelCni.Agent.TrafficRules.Iptables;
 
 /// <summary>
-/// What <c>iptables-restore --noflush</c> is to do: one transaction a table, which touches nothing but our chain and the
-/// rules that lead to it. To declare a chain empties it, within the transaction. Pure.
+/// What <c>iptables-restore --noflush</c> is to do: one transaction a table, which touches nothing but our chain and
+/// the rules that lead to it. To declare a chain empties it, within the transaction. Pure.
 /// </summary>
 internal static class IptablesScript
 {

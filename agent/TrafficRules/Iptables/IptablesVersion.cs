@@ -6,8 +6,13 @@ namespace FlannelCni.Agent.TrafficRules.Iptables;
 /// <param name="IsNft">It keeps its rules in nftables; else where Linux always had them.</param>
 internal sealed record IptablesVersion(Version Number, bool IsNft)
 {
-    /// <summary>The lock is waited for by iptables-restore itself, and MASQUERADE knows <c>--random-fully</c>.</summary>
+    /// <summary>
+    /// The lock is waited for by iptables-restore itself, and MASQUERADE knows <c>--random-fully</c>.
+    /// </summary>
     public bool IsModern => Number >= new Version(1, 6, 2);
+
+    /// <summary>As iptables says it: <c>1.8.9 (nf_tables)</c>.</summary>
+    public override string ToString() => $"{Number} ({(IsNft ? "nf_tables" : "legacy")})";
 
     /// <exception cref="RulesException">The text says no version.</exception>
     internal static IptablesVersion Parse(string text)

@@ -1,7 +1,7 @@
-// One iptables-save tells what is there; one iptables-restore --noflush changes it, all of a table or nothing, and holds
-// the lock no longer than that takes. Foreign rules are neither moved nor written again.
-// The variant that keeps its rules in nftables is looked at over netlink, and starts a program only when something of
-// ours is not what it was: 10,000 rules of others cost nothing.
+// One iptables-save tells what is there; one iptables-restore --noflush changes it, all of a table or nothing, and
+// holds the lock no longer than that takes. Foreign rules are neither moved nor written again. The variant that keeps
+// its rules in nftables is looked at over netlink, and starts a program only when something of ours is not what it was:
+// 10,000 rules of others cost nothing.
 
 using System.Collections.Immutable;
 using System.Text;
@@ -16,7 +16,7 @@ internal sealed class IptablesWriter : IRulesWriter
 {
     private readonly TrafficSettings _settings;
     private readonly IptablesPlace[] _places;
-    private readonly Family[] _families;
+    private readonly KeptFamily[] _families;
     private readonly NftSocket? _nft;
     private readonly NftMonitor? _monitor;
     private readonly NftFingerprint? _fingerprint;
@@ -28,7 +28,7 @@ internal sealed class IptablesWriter : IRulesWriter
     {
         _settings = settings;
         _places = IptablesPlace.All(new TrafficNames(settings.SubnetFile));
-        _families = [.. ((Family?[])[Of(iptables, is6: false), Of(ip6tables, is6: true)]).OfType<Family>()];
+        _families = [.. ((KeptFamily?[])[Of(iptables, is6: false), Of(ip6tables, is6: true)]).OfType<KeptFamily>()];
         if (_families.Any(static family => family.Programs.Version.IsNft))
         {
             _nft = NftSocket.Open();
@@ -36,11 +36,12 @@ internal sealed class IptablesWriter : IRulesWriter
             _fingerprint = new NftFingerprint(_nft, _places);
         }
 
-        static Family? Of(IptablesPrograms? programs, bool is6) => programs is null ? null : new Family(is6, programs);
+        static KeptFamily? Of(IptablesPrograms? programs, bool is6) =>
+            programs is null ? null : new KeptFamily(is6, programs);
     }
 
-    public string Name => _families is [var first, ..]
-        ? $"{first.Programs.Name} {first.Programs.Version.Number} ({(first.Programs.Version.IsNft ? "nf_tables" : "legacy")})"
+    public string Name => _families is [KeptFamily first, ..]
+        ? $"{first.Programs.Name} {first.Programs.Version}"
         : "iptables";
 
     /// <summary>Are a family's rules kept in nftables? Null: the family is off.</summary>
@@ -51,9 +52,10 @@ internal sealed class IptablesWriter : IRulesWriter
     {
         ImmutableArray<FamilyRules> wanted = TrafficPlan.ForIptables(_settings, own, notMasqueraded);
         RulesChange change = default;
-        foreach (Family family in _families)
+        foreach (KeptFamily family in _families)
         {
-            change |= await EnsureAsync(family, wanted.FirstOrDefault(rules => rules.Is6 == family.Is6), cancellationToken);
+            FamilyRules? rules = wanted.FirstOrDefault(rules => rules.Is6 == family.Is6);
+            change |= await EnsureAsync(family, rules, cancellationToken);
         }
 
         return change;
@@ -95,7 +97,7 @@ internal sealed class IptablesWriter : IRulesWriter
             || happened.Type is NftMsgType.NFT_MSG_DELTABLE or NftMsgType.NFT_MSG_NEWTABLE));
 
     private async Task<RulesChange> EnsureAsync(
-        Family family, FamilyRules? wanted, CancellationToken cancellationToken)
+        KeptFamily family, FamilyRules? wanted, CancellationToken cancellationToken)
     {
         IReadOnlyList<string>?[] rules = [.. _places.Select(place => Render(family, place, wanted?.Find(place.Role)))];
         string right = string.Join('\n', _places.Select((place, i) => IptablesScript.Right(place, rules[i]).Canonical));
@@ -137,11 +139,11 @@ internal sealed class IptablesWriter : IRulesWriter
     }
 
     /// <summary>
-    /// Written, and at the next look not as it was written: somebody changes it, or this version of iptables shows it in a
-    /// way unknown here. What it shows directly after the writing decides, or the rules would be written for ever.
+    /// Written, and at the next look not as it was written: somebody changes it, or this version of iptables shows it
+    /// in a way unknown here. What it shows directly after the writing decides, or the rules would be written for ever.
     /// </summary>
     private async Task AcceptOwnFormAsync(
-        Family family, string right, IReadOnlyList<string>?[] rules, CancellationToken cancellationToken)
+        KeptFamily family, string right, IReadOnlyList<string>?[] rules, CancellationToken cancellationToken)
     {
         IptablesListing[] found = await ListAsync(family, cancellationToken);
         bool isComplete = found.Zip(rules).All(static pair =>
@@ -152,10 +154,10 @@ internal sealed class IptablesWriter : IRulesWriter
         family.Accepted = isComplete ? (right, Canonical(found)) : null;
     }
 
-    private async Task<IptablesListing[]> ListAsync(Family family, CancellationToken cancellationToken) =>
+    private async Task<IptablesListing[]> ListAsync(KeptFamily family, CancellationToken cancellationToken) =>
         IptablesListing.Read(await family.Programs.SaveAsync(cancellationToken), _places);
 
-    private static string[]? Render(Family family, IptablesPlace place, RuleChain? chain) => chain is null
+    private static string[]? Render(KeptFamily family, IptablesPlace place, RuleChain? chain) => chain is null
         ? null
         : [.. chain.Rules.Select(rule => IptablesRules.Rule(rule, place.Comment, family.Programs.Version.IsModern))];
 
@@ -163,7 +165,7 @@ internal sealed class IptablesWriter : IRulesWriter
         string.Join('\n', listings.Select(static listing => listing.Canonical));
 
     /// <summary>One of the two programs, and what is known of its rules.</summary>
-    private sealed class Family(bool is6, IptablesPrograms programs)
+    private sealed class KeptFamily(bool is6, IptablesPrograms programs)
     {
         internal bool Is6 { get; } = is6;
 

@@ -3,11 +3,12 @@ using System.Text;
 namespace FlannelCni.Agent.TrafficRules.Iptables;
 
 /// <summary>
-/// The rules of an agent that used legacy iptables. Programs are started only where the kernel says that somebody used it
-/// here; where it is not installed, whoever did has it.
+/// The rules of an agent that used legacy iptables. Programs are started only where the kernel says that somebody used
+/// it here; where it is not installed, whoever did has it.
 /// </summary>
 /// <param name="families">Is it IPv6?</param>
-internal sealed class LeftLegacyIptables(TrafficNames names, IReadOnlyList<bool> families, IptablesHost host) : ILeftRules
+internal sealed class LeftLegacyIptables(TrafficNames names, IReadOnlyList<bool> families, IptablesHost host)
+    : ILeftRules
 {
     public string Name => "iptables (legacy)";
 

@@ -48,10 +48,8 @@ internal sealed class LeftNftIptables(TrafficNames names, IReadOnlyList<bool> fa
 
     private void AddRemoval(NftTransaction transaction, NftFamily family, IptablesPlace place)
     {
-        foreach (NftRule rule in nft.ListRules(family, place.Table, place.Hook).Where(rule => rule.LeadsTo(place.Chain)))
-        {
-            transaction.DeleteRule(rule);
-        }
+        List<NftRule> hook = nft.ListRules(family, place.Table, place.Hook);
+        hook.Where(rule => rule.LeadsTo(place.Chain)).ToList().ForEach(transaction.DeleteRule);
 
         if (nft.FindChain(family, place.Table, place.Chain) is not null)
         {

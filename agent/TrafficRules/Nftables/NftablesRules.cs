@@ -3,7 +3,9 @@ using FlannelCni.Linux.Nftables;
 
 namespace FlannelCni.Agent.TrafficRules.Nftables;
 
-/// <summary>Rules as nftables has them. Expressions are those that nft makes of the same text, so that it shows the text.</summary>
+/// <summary>
+/// Rules as nftables has them. Expressions are those that nft makes of the same text, so that it shows the text.
+/// </summary>
 internal static class NftablesRules
 {
     private const int Filter = 0;          // priorities, linux/netfilter_ipv4.h
@@ -50,7 +52,7 @@ internal static class NftablesRules
                 expressions.Add(NftExpression.Mask(mark.Mask));
             }
 
-            expressions.Add(NftExpression.Compare(NftCmpOp.NFT_CMP_EQ, mark.Value));
+            expressions.Add(NftExpression.Cmp(NftCmpOp.NFT_CMP_EQ, mark.Value));
         }
 
         // Offsets of the addresses in the two headers.
@@ -94,6 +96,6 @@ internal static class NftablesRules
         }
 
         NftCmpOp op = address.IsNegated ? NftCmpOp.NFT_CMP_NEQ : NftCmpOp.NFT_CMP_EQ;
-        expressions.Add(NftExpression.Compare(op, bytes[..compared]));
+        expressions.Add(NftExpression.Cmp(op, bytes[..compared]));
     }
 }

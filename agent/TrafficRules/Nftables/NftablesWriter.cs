@@ -45,7 +45,7 @@ internal sealed class NftablesWriter : IRulesWriter
             RulesChange change = default;
             foreach (bool is6 in (bool[])[false, true])
             {
-                change |= Compare(is6, families.FirstOrDefault(family => family.Is6 == is6), transaction);
+                change |= AddRepairs(is6, families.FirstOrDefault(family => family.Is6 == is6), transaction);
             }
 
             try
@@ -53,7 +53,8 @@ internal sealed class NftablesWriter : IRulesWriter
                 _nft.Execute(transaction);
                 return Task.FromResult(change);
             }
-            catch (NetlinkException e) when (attempt < MaxTries && e.Errno is Errno.ENOENT or Errno.EEXIST or Errno.EBUSY)
+            catch (NetlinkException e)
+                when (attempt < MaxTries && e.Errno is Errno.ENOENT or Errno.EEXIST or Errno.EBUSY)
             {
                 // Changed since it was read, or a module is missing: the last try tells.
             }
@@ -81,7 +82,7 @@ internal sealed class NftablesWriter : IRulesWriter
     }
 
     /// <summary>Adds to the transaction what makes a family's table right.</summary>
-    private RulesChange Compare(bool is6, FamilyRules? wanted, NftTransaction transaction)
+    private RulesChange AddRepairs(bool is6, FamilyRules? wanted, NftTransaction transaction)
     {
         NftTable table = NftablesRules.Table(is6, _names.Table(is6));
         NftTable? found = _nft.FindTable(table.Family, table.Name);
@@ -112,7 +113,7 @@ internal sealed class NftablesWriter : IRulesWriter
         {
             NftChain chain = NftablesRules.Chain(is6, table.Name, role);
             NftChain? foundChain = found is null ? null : _nft.FindChain(chain.Family, chain.Table, chain.Name);
-            if (Compare(chain, wanted.Find(role), foundChain, rules[chain.Name], transaction))
+            if (AddRepairs(chain, wanted.Find(role), foundChain, rules[chain.Name], transaction))
             {
                 change = change.With(role);
             }
@@ -122,7 +123,7 @@ internal sealed class NftablesWriter : IRulesWriter
     }
 
     /// <returns>True: the chain was not as it must be.</returns>
-    private static bool Compare(
+    private static bool AddRepairs(
         NftChain chain, RuleChain? wanted, NftChain? found, IEnumerable<NftRule> rules, NftTransaction transaction)
     {
         if (found is not null && (wanted is null || !IsSamePlace(found, chain)))

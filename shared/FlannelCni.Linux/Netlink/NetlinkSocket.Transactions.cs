@@ -1,7 +1,7 @@
 // nfnetlink takes a batch as one transaction: between NFNL_MSG_BATCH_BEGIN and _END all is carried out, or nothing.
 // Everything must come in one send. The errors of all messages come when the batch is over; an error that concerns the
-// batch as a whole (EPERM, a failed commit) is reported as one of its first message. Before Linux 6.10 the first and the
-// last message are not acknowledged even if they ask for it, so the last but one is made to ask.
+// batch as a whole (EPERM, a failed commit) is reported as one of its first message. Before Linux 6.10 the first and
+// the last message are not acknowledged even if they ask for it, so the last but one is made to ask.
 
 using FlannelCni.Linux.Interop;
 
@@ -15,7 +15,9 @@ public sealed partial class NetlinkSocket
     /// <summary>Carries out a batch of nfnetlink: all of it, or nothing.</summary>
     /// <param name="batch">Its borders included.</param>
     /// <returns>Null: it is done; else the first message that was refused.</returns>
-    /// <exception cref="NetlinkException">ENOBUFS, ETIMEDOUT: the answer was lost; whether it is done is not known.</exception>
+    /// <exception cref="NetlinkException">
+    /// ENOBUFS, ETIMEDOUT: the answer was lost; whether it is done is not known.
+    /// </exception>
     public BatchFailure? ExecuteTransaction(NetlinkBatch batch)
     {
         FindBatchLimit();

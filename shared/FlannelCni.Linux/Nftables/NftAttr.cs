@@ -1,6 +1,8 @@
 namespace FlannelCni.Linux.Nftables;
 
-/// <summary>Attributes of a table, <c>enum nft_table_attributes</c>, linux/netfilter/nf_tables.h. Numbers are big endian.</summary>
+/// <summary>
+/// Attributes of a table, <c>enum nft_table_attributes</c>, linux/netfilter/nf_tables.h. Numbers are big endian.
+/// </summary>
 public enum NftTableAttr : ushort
 {
     NFTA_TABLE_NAME = 1,

@@ -4,7 +4,8 @@ namespace FlannelCni.Linux.Nftables;
 
 /// <summary>
 /// One step of a rule. Those made here work on register 1 and print as <c>nft --debug=netlink</c> does. What the kernel
-/// lists and this type has no form for is <see cref="NftExpressionKind.Other"/>, by its name, which nothing made here equals.
+/// lists and this type has no form for is <see cref="NftExpressionKind.Other"/>, by its name, which nothing made here
+/// equals.
 /// </summary>
 public readonly record struct NftExpression
 {
@@ -21,7 +22,7 @@ public readonly record struct NftExpression
 
     public uint PayloadLength { get; private init; }
 
-    public NftCmpOp CompareOp { get; private init; }
+    public NftCmpOp CmpOp { get; private init; }
 
     /// <summary>Of a comparison its right side, of a mask its ones.</summary>
     public NftData Data { get; private init; }
@@ -48,14 +49,14 @@ public readonly record struct NftExpression
         new(NftExpressionKind.Bitwise) { Data = new NftData(mask) };
 
     /// <summary><c>cmp OP reg 1 DATA</c>.</summary>
-    public static NftExpression Compare(NftCmpOp op, ReadOnlySpan<byte> data) =>
-        new(NftExpressionKind.Compare) { CompareOp = op, Data = new NftData(data) };
+    public static NftExpression Cmp(NftCmpOp op, ReadOnlySpan<byte> data) =>
+        new(NftExpressionKind.Cmp) { CmpOp = op, Data = new NftData(data) };
 
     /// <summary>A number that the kernel keeps in the host's byte order, such as a mark.</summary>
-    public static NftExpression Compare(NftCmpOp op, uint value) =>
-        Compare(op, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
+    public static NftExpression Cmp(NftCmpOp op, uint value) =>
+        Cmp(op, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
 
-    /// <inheritdoc cref="Compare(NftCmpOp, uint)"/>
+    /// <inheritdoc cref="Cmp(NftCmpOp, uint)"/>
     public static NftExpression Mask(uint mask) => Mask(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in mask)));
 
     /// <summary><c>immediate reg 0 VERDICT</c>.</summary>
@@ -74,7 +75,7 @@ public readonly record struct NftExpression
         NftExpressionKind.Meta => $"[ meta load {MetaKey} => reg 1 ]",
         NftExpressionKind.Payload => $"[ payload load {PayloadLength}b @ {PayloadBase} + {PayloadOffset} => reg 1 ]",
         NftExpressionKind.Bitwise => $"[ bitwise reg 1 = ( reg 1 & {Data} ) ^ 0 ]",
-        NftExpressionKind.Compare => $"[ cmp {CompareOp} reg 1 {Data} ]",
+        NftExpressionKind.Cmp => $"[ cmp {CmpOp} reg 1 {Data} ]",
         NftExpressionKind.Verdict => Chain is null
             ? $"[ immediate reg 0 {Verdict} ]"
             : $"[ immediate reg 0 {Verdict} -> {Chain} ]",
@@ -90,7 +91,7 @@ public enum NftExpressionKind : byte
     Meta,
     Payload,
     Bitwise,
-    Compare,
+    Cmp,
     Verdict,
     Masquerade,
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using FlannelCni.Linux.Netlink;
 using static FlannelCni.Linux.Nftables.NftChainAttr;
 using static FlannelCni.Linux.Nftables.NftHookAttr;
@@ -100,8 +101,8 @@ internal static class NftMessages
     }
 
     /// <summary>
-    /// The name of the table that a notification is about: the first attribute of tables, chains, rules, sets and all the
-    /// rest, NEWGEN excepted.
+    /// The name of the table that a notification is about: the first attribute of tables, chains, rules, sets and all
+    /// the rest, NEWGEN excepted.
     /// </summary>
     internal static ReadOnlySpan<byte> ReadTableName(in NetlinkMessage message) =>
         ReadName(message, (ushort)NFTA_TABLE_NAME);
@@ -110,16 +111,15 @@ internal static class NftMessages
     internal static NftEvent ReadEvent(in NetlinkMessage message, string table)
     {
         NfGenMsg header = message.Split<NfGenMsg, NftTableAttr>(out _);
-        string? chain = message.Header.Type switch
+        ushort? attribute = message.Header.Type switch
         {
-            NftMsgType.NFT_MSG_NEWCHAIN or NftMsgType.NFT_MSG_DELCHAIN => Text(ReadName(message, (ushort)NFTA_CHAIN_NAME)),
-            NftMsgType.NFT_MSG_NEWRULE or NftMsgType.NFT_MSG_DELRULE => Text(ReadName(message, (ushort)NFTA_RULE_CHAIN)),
+            NftMsgType.NFT_MSG_NEWCHAIN or NftMsgType.NFT_MSG_DELCHAIN => (ushort)NFTA_CHAIN_NAME,
+            NftMsgType.NFT_MSG_NEWRULE or NftMsgType.NFT_MSG_DELRULE => (ushort)NFTA_RULE_CHAIN,
             _ => null,
         };
+        string? chain = attribute is ushort type ? Encoding.UTF8.GetString(ReadName(message, type)) : null;
         return new NftEvent(message.Header.Type, header.Family, table, chain, message.Header.PortId);
     }
-
-    private static string Text(ReadOnlySpan<byte> name) => System.Text.Encoding.UTF8.GetString(name);
 
     private static ReadOnlySpan<byte> ReadName(in NetlinkMessage message, ushort type)
     {
@@ -162,7 +162,7 @@ internal static class NftMessages
         {
             if (element.Type == NftListAttr.NFTA_LIST_ELEM)
             {
-                expressions.Add(NftExpressionMessages.Read(element.Nested<NftExprAttr>()));
+                expressions.Add(NftExpressionReader.Read(element.Nested<NftExprAttr>()));
             }
         }
 

@@ -5,8 +5,8 @@ using static FlannelCni.Linux.Nftables.NftMsgType;
 namespace FlannelCni.Linux.Nftables;
 
 /// <summary>
-/// The nftables ruleset of one network namespace: that of the thread which opened the socket. Not for several threads at
-/// once. Each method names the command of nft that does the same.
+/// The nftables ruleset of one network namespace: that of the thread which opened the socket. Not for several threads
+/// at once. Each method names the command of nft that does the same.
 /// </summary>
 public sealed class NftSocket : IDisposable
 {
@@ -24,7 +24,9 @@ public sealed class NftSocket : IDisposable
     public static NftSocket Open() => new(NetlinkSocket.Open(NetlinkFamily.NETLINK_NETFILTER));
 
     /// <summary><c>nft list table FAMILY NAME</c>, without what is in it.</summary>
-    /// <exception cref="NetlinkException">EINVAL: this kernel has no nf_tables. EPERM: without CAP_NET_ADMIN.</exception>
+    /// <exception cref="NetlinkException">
+    /// EINVAL: this kernel has no nf_tables. EPERM: without CAP_NET_ADMIN.
+    /// </exception>
     public NftTable? FindTable(NftFamily family, string name)
     {
         NetlinkWriter<NfGenMsg, NftTableAttr> request = new(
@@ -43,10 +45,14 @@ public sealed class NftSocket : IDisposable
         return _socket.Find<NftChain, string>(request.Written, "find chain", name, NftMessages.TryReadChain);
     }
 
-    /// <summary><c>nft -a list table FAMILY TABLE</c>: the rules of all its chains; none where there is no table.</summary>
+    /// <summary>
+    /// <c>nft -a list table FAMILY TABLE</c>: the rules of all its chains; none where there is no table.
+    /// </summary>
     public List<NftRule> ListRules(NftFamily family, string table) => ListRules(family, table, chain: null);
 
-    /// <summary><c>nft -a list chain FAMILY TABLE CHAIN</c>: its rules in order; none where there is no such chain.</summary>
+    /// <summary>
+    /// <c>nft -a list chain FAMILY TABLE CHAIN</c>: its rules in order; none where there is no such chain.
+    /// </summary>
     /// <param name="chain">Null: of all chains of the table.</param>
     public List<NftRule> ListRules(NftFamily family, string table, string? chain)
     {
@@ -67,8 +73,8 @@ public sealed class NftSocket : IDisposable
     /// <summary><c>nft -f</c>: all of it or nothing.</summary>
     /// <param name="transaction">Is spent by this.</param>
     /// <exception cref="NetlinkException">
-    /// The first change that was refused, none is done. ENOENT: something it names is not there, or its module is missing.
-    /// EBUSY: a chain that is in use. EPERM: without CAP_NET_ADMIN. EOPNOTSUPP: this kernel has no nf_tables.
+    /// The first change that was refused, none is done. ENOENT: something it names is not there, or its module is
+    /// missing. EBUSY: a chain that is in use. EPERM: without CAP_NET_ADMIN. EOPNOTSUPP: this kernel has no nf_tables.
     /// </exception>
     public void Execute(NftTransaction transaction)
     {

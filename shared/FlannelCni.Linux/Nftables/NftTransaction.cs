@@ -26,8 +26,8 @@ public sealed class NftTransaction
     public int Count => _steps.Count;
 
     /// <summary>
-    /// <c>add table FAMILY NAME { comment COMMENT; }</c>. One that is there keeps its comment, and takes the flags: none
-    /// wakes up a dormant one.
+    /// <c>add table FAMILY NAME { comment COMMENT; }</c>. One that is there keeps its comment, and takes the flags:
+    /// none wakes up a dormant one.
     /// </summary>
     public void AddTable(NftTable table)
     {
@@ -93,7 +93,9 @@ public sealed class NftTransaction
         Add(request.Written, "delete chain", Name(family, table, name));
     }
 
-    /// <summary><c>flush chain FAMILY TABLE NAME</c>: within a transaction no gap, but the first half of a replacement.</summary>
+    /// <summary>
+    /// <c>flush chain FAMILY TABLE NAME</c>: within a transaction no gap, but the first half of a replacement.
+    /// </summary>
     public void FlushChain(NftFamily family, string table, string name) =>
         Add(RuleMessage(stackalloc byte[MessageSize], NFT_MSG_DELRULE, Change, family, table, name).Written,
             "flush chain", Name(family, table, name));
@@ -107,7 +109,7 @@ public sealed class NftTransaction
         {
             foreach (NftExpression expression in expressions)
             {
-                NftExpressionMessages.Write(list, expression);
+                NftExpressionWriter.Write(list, expression);
             }
         }
 

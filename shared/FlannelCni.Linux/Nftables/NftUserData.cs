@@ -3,8 +3,8 @@ using System.Text;
 namespace FlannelCni.Linux.Nftables;
 
 /// <summary>
-/// What nft keeps in the kernel for itself, <c>type:u8 | length:u8 | value</c>, libnftnl's udata.h. The comment of a table,
-/// of a chain and of a rule is type 0, a text with its NUL.
+/// What nft keeps in the kernel for itself, <c>type:u8 | length:u8 | value</c>, libnftnl's udata.h. The comment of a
+/// table, of a chain and of a rule is type 0, a text with its NUL.
 /// </summary>
 internal static class NftUserData
 {

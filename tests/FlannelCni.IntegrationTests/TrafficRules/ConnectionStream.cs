@@ -6,8 +6,8 @@ using FlannelCni.TestKit;
 namespace FlannelCni.IntegrationTests.TrafficRules;
 
 /// <summary>
-/// New connections from a pod to a host, one datagram each from a port of its own, as fast as they go. Counts the source
-/// addresses that the host sees.
+/// New connections from a pod to a host, one datagram each from a port of its own, as fast as they go. Counts the
+/// source addresses that the host sees.
 /// </summary>
 internal sealed class ConnectionStream : IAsyncDisposable
 {

@@ -124,7 +124,8 @@ public sealed class NftablesWriterTests : IDisposable
     [InlineData("chain ip flannel-ipv4 forward { policy drop; }", false, true)]
     [InlineData("table ip flannel-ipv4 { flags dormant; }", true, true)]
     [InlineData(
-        "delete chain ip flannel-ipv4 forward; add chain ip flannel-ipv4 forward { type filter hook input priority 5; }",
+        "delete chain ip flannel-ipv4 forward; "
+        + "add chain ip flannel-ipv4 forward { type filter hook input priority 5; }",
         false,
         true)]
     [InlineData("delete chain ip flannel-ipv4 forward; add chain ip flannel-ipv4 forward", false, true)]

@@ -7,8 +7,8 @@ namespace FlannelCni.IntegrationTests.TrafficRules;
 
 /// <summary>
 /// Two nodes of a cluster and a host outside of it, on one wire: 192.0.2.1, .2 and .3. Node N has the bridge cni0 with
-/// 10.42.N.1 and two pods, .2 and .3; nodes route to each other's pods, and node 1 has 198.51.100.1 as well. The outside
-/// reaches all pods through node 1. The same in IPv6.
+/// 10.42.N.1 and two pods, .2 and .3; nodes route to each other's pods, and node 1 has 198.51.100.1 as well. The
+/// outside reaches all pods through node 1. The same in IPv6.
 /// </summary>
 internal sealed class PodCluster : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed class PodCluster : IDisposable
         is6 ? TestCluster.Address6(number) : TestCluster.Address4(number);
 
     /// <summary>Sends a datagram and returns where it seems to come from; null: it does not arrive.</summary>
-    internal static async Task<IpAddr?> SourceSeenAsync(TestNode to, IpAddr address, TestNode from, IpAddr bound = default)
+    internal static async Task<IpAddr?> SourceSeenAsync(
+        TestNode to, IpAddr address, TestNode from, IpAddr bound = default)
     {
         using Socket receiver = Open(to, address.Is6 ? IpAddr.Any6 : IpAddr.Any4);
         using Socket sender = Open(from, bound.IsNone ? address.Is6 ? IpAddr.Any6 : IpAddr.Any4 : bound);
@@ -79,8 +80,8 @@ internal sealed class PodCluster : IDisposable
 
     internal static Socket Open(TestNode node, IpAddr address) => node.Namespace.Run(() =>
     {
-        Socket socket = new(
-            address.Is6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        AddressFamily family = address.Is6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        Socket socket = new(family, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(Convert(address), 0));
         return socket;
     });

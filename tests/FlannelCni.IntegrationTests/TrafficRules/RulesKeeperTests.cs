@@ -124,7 +124,10 @@ public sealed class RulesKeeperTests : IDisposable
         keeper.PostNotMasqueraded([IpPrefix.Parse("192.0.2.2/32")]);
 
         await Wait.Until(
-            () => Rules(mode).Contains("10.42.77.0/24") && Rules(mode).Contains("192.0.2.2") && !Rules(mode).Contains("10.42.1.0/24"),
+            () => Rules(mode) is string rules
+                && rules.Contains("10.42.77.0/24")
+                && rules.Contains("192.0.2.2")
+                && !rules.Contains("10.42.1.0/24"),
             TimeSpan.FromSeconds(5),
             "the rules have the new subnet");
         await stop.CancelAsync();

@@ -94,6 +94,7 @@ public sealed class SourceAddressTests : IDisposable
     {
         IpAddr node = PodCluster.WireAddress(is6, 1);
         IpAddr pod = PodCluster.PodAddress(is6, 1, 2);
+        IpAddr remote = PodCluster.PodAddress(is6, 2, 2);
         IpAddr bridge = PodCluster.PodAddress(is6, 1, 1);
         IpAddr another = IpAddr.Parse(is6 ? "2001:db8:100::1" : "198.51.100.1");
         IpAddr outside = PodCluster.WireAddress(is6, 3);
@@ -102,13 +103,13 @@ public sealed class SourceAddressTests : IDisposable
         Assert.Equal(node, await SeenAsync(_cluster.Outside, outside, here));
         Assert.Equal(node, await SeenAsync(_cluster.Node(2), PodCluster.WireAddress(is6, 2), here));
         Assert.Equal(pod, await SeenAsync(_cluster.Pod(1, 3), PodCluster.PodAddress(is6, 1, 3), here));
-        Assert.Equal(pod, await SeenAsync(_cluster.Pod(2, 2), PodCluster.PodAddress(is6, 2, 2), here));
+        Assert.Equal(pod, await SeenAsync(_cluster.Pod(2, 2), remote, here));
         Assert.Equal(pod, await SeenAsync(_cluster.Node(1), node, here));
         Assert.Equal(bridge, await SeenAsync(here, pod, _cluster.Node(1)));
         Assert.Equal(another, await SeenAsync(here, pod, _cluster.Node(1), another));
-        Assert.Equal(node, await SeenAsync(_cluster.Pod(2, 2), PodCluster.PodAddress(is6, 2, 2), _cluster.Node(1), another));
+        Assert.Equal(node, await SeenAsync(_cluster.Pod(2, 2), remote, _cluster.Node(1), another));
         Assert.Equal(outside, await SeenAsync(here, pod, _cluster.Outside));
-        Assert.Equal(node, await SeenAsync(_cluster.Pod(2, 2), PodCluster.PodAddress(is6, 2, 2), _cluster.Outside));
+        Assert.Equal(node, await SeenAsync(_cluster.Pod(2, 2), remote, _cluster.Outside));
     }
 
     private static Task<IpAddr?> SeenAsync(TestNode by, IpAddr at, TestNode from, IpAddr bound = default) =>

@@ -11,90 +11,10 @@ using static FlannelCni.Linux.Nftables.NftVerdictAttr;
 
 namespace FlannelCni.Linux.Nftables;
 
-/// <summary>Writes and reads the expressions of a rule: <c>NFTA_LIST_ELEM { NFTA_EXPR_NAME, NFTA_EXPR_DATA }</c>.</summary>
-internal static class NftExpressionMessages
+/// <summary>Reads the expressions of a rule.</summary>
+internal static class NftExpressionReader
 {
-    private const uint Register = 1;           // NFT_REG_1
-    private const uint VerdictRegister = 0;    // NFT_REG_VERDICT
-
-    /// <exception cref="NotSupportedException">An expression that was only ever read.</exception>
-    internal static void Write(AttributeWriter<NftListAttr> list, in NftExpression expression)
-    {
-        using AttributeWriter<NftExprAttr> element = list.Nest<NftExprAttr>(NftListAttr.NFTA_LIST_ELEM);
-        switch (expression.Kind)
-        {
-            case NftExpressionKind.Meta:
-                element.WriteString(NFTA_EXPR_NAME, "meta");
-                using (AttributeWriter<NftMetaAttr> meta = element.Nest<NftMetaAttr>(NFTA_EXPR_DATA))
-                {
-                    meta.WriteBigEndian(NFTA_META_KEY, (uint)expression.MetaKey);
-                    meta.WriteBigEndian(NFTA_META_DREG, Register);
-                }
-
-                break;
-            case NftExpressionKind.Payload:
-                element.WriteString(NFTA_EXPR_NAME, "payload");
-                using (AttributeWriter<NftPayloadAttr> payload = element.Nest<NftPayloadAttr>(NFTA_EXPR_DATA))
-                {
-                    payload.WriteBigEndian(NFTA_PAYLOAD_DREG, Register);
-                    payload.WriteBigEndian(NFTA_PAYLOAD_BASE, (uint)expression.PayloadBase);
-                    payload.WriteBigEndian(NFTA_PAYLOAD_OFFSET, expression.PayloadOffset);
-                    payload.WriteBigEndian(NFTA_PAYLOAD_LEN, expression.PayloadLength);
-                }
-
-                break;
-            case NftExpressionKind.Bitwise:
-                element.WriteString(NFTA_EXPR_NAME, "bitwise");
-                using (AttributeWriter<NftBitwiseAttr> bitwise = element.Nest<NftBitwiseAttr>(NFTA_EXPR_DATA))
-                {
-                    bitwise.WriteBigEndian(NFTA_BITWISE_SREG, Register);
-                    bitwise.WriteBigEndian(NFTA_BITWISE_DREG, Register);
-                    bitwise.WriteBigEndian(NFTA_BITWISE_LEN, (uint)expression.Data.Length);
-                    WriteData(bitwise, NFTA_BITWISE_MASK, expression.Data);
-                    WriteData(bitwise, NFTA_BITWISE_XOR, Zeros(expression.Data.Length));
-                }
-
-                break;
-            case NftExpressionKind.Compare:
-                element.WriteString(NFTA_EXPR_NAME, "cmp");
-                using (AttributeWriter<NftCmpAttr> compare = element.Nest<NftCmpAttr>(NFTA_EXPR_DATA))
-                {
-                    compare.WriteBigEndian(NFTA_CMP_SREG, Register);
-                    compare.WriteBigEndian(NFTA_CMP_OP, (uint)expression.CompareOp);
-                    WriteData(compare, NFTA_CMP_DATA, expression.Data);
-                }
-
-                break;
-            case NftExpressionKind.Verdict:
-                element.WriteString(NFTA_EXPR_NAME, "immediate");
-                using (AttributeWriter<NftImmediateAttr> immediate = element.Nest<NftImmediateAttr>(NFTA_EXPR_DATA))
-                {
-                    immediate.WriteBigEndian(NFTA_IMMEDIATE_DREG, VerdictRegister);
-                    using AttributeWriter<NftDataAttr> data = immediate.Nest<NftDataAttr>(NFTA_IMMEDIATE_DATA);
-                    using AttributeWriter<NftVerdictAttr> verdict = data.Nest<NftVerdictAttr>(NFTA_DATA_VERDICT);
-                    verdict.WriteBigEndian(NFTA_VERDICT_CODE, (uint)expression.Verdict);
-                    if (expression.Chain is { } chain)
-                    {
-                        verdict.WriteString(NFTA_VERDICT_CHAIN, chain);
-                    }
-                }
-
-                break;
-            case NftExpressionKind.Masquerade:
-                element.WriteString(NFTA_EXPR_NAME, "masq");
-                using (AttributeWriter<NftMasqAttr> masquerade = element.Nest<NftMasqAttr>(NFTA_EXPR_DATA))
-                {
-                    if (expression.NatFlags != NftNatFlags.None)
-                    {
-                        masquerade.WriteBigEndian(NFTA_MASQ_FLAGS, (uint)expression.NatFlags);
-                    }
-                }
-
-                break;
-            default:
-                throw new NotSupportedException($"the expression {expression} cannot be written");
-        }
-    }
+    private const uint Register = NftExpressionWriter.Register;
 
     internal static NftExpression Read(AttributeReader<NftExprAttr> element)
     {
@@ -118,7 +38,7 @@ internal static class NftExpressionMessages
             "meta" => ReadMeta(data.Nested<NftMetaAttr>()),
             "payload" => ReadPayload(data.Nested<NftPayloadAttr>()),
             "bitwise" => ReadBitwise(data.Nested<NftBitwiseAttr>()),
-            "cmp" => ReadCompare(data.Nested<NftCmpAttr>()),
+            "cmp" => ReadCmp(data.Nested<NftCmpAttr>()),
             "immediate" => ReadImmediate(data.Nested<NftImmediateAttr>()),
             "masq" => ReadMasquerade(data.Nested<NftMasqAttr>()),
             _ => null,
@@ -126,7 +46,8 @@ internal static class NftExpressionMessages
         return known ?? NftExpression.Other(name);
     }
 
-    // Each reader below answers null for what the type has no form for: another register, a xor, a set instead of a load.
+    // Each reader below answers null for what the type has no form for: another register, a xor, a set instead of a
+    // load.
     private static NftExpression? ReadMeta(AttributeReader<NftMetaAttr> attributes)
     {
         uint register = 0;
@@ -208,7 +129,7 @@ internal static class NftExpressionMessages
         return isMask && mask.Length <= NftData.MaxLength ? NftExpression.Mask(mask) : null;
     }
 
-    private static NftExpression? ReadCompare(AttributeReader<NftCmpAttr> attributes)
+    private static NftExpression? ReadCmp(AttributeReader<NftCmpAttr> attributes)
     {
         uint register = 0;
         NftCmpOp op = default;
@@ -229,7 +150,7 @@ internal static class NftExpressionMessages
             }
         }
 
-        return register == Register && data.Length <= NftData.MaxLength ? NftExpression.Compare(op, data) : null;
+        return register == Register && data.Length <= NftData.MaxLength ? NftExpression.Cmp(op, data) : null;
     }
 
     private static NftExpression? ReadImmediate(AttributeReader<NftImmediateAttr> attributes)
@@ -291,14 +212,6 @@ internal static class NftExpressionMessages
         return NftExpression.Masquerade(flags);
     }
 
-    private static void WriteData<TAttr>(AttributeWriter<TAttr> attributes, TAttr type, NftData data)
-        where TAttr : unmanaged, Enum
-    {
-        Span<byte> bytes = stackalloc byte[NftData.MaxLength];
-        using AttributeWriter<NftDataAttr> nest = attributes.Nest<NftDataAttr>(type);
-        nest.Write(NFTA_DATA_VALUE, (ReadOnlySpan<byte>)bytes[..data.WriteTo(bytes)]);
-    }
-
     private static ReadOnlySpan<byte> ReadData(AttributeReader<NftDataAttr> attributes)
     {
         foreach (NetlinkAttribute<NftDataAttr> attribute in attributes)
@@ -310,12 +223,5 @@ internal static class NftExpressionMessages
         }
 
         return [];
-    }
-
-    private static NftData Zeros(int length)
-    {
-        Span<byte> zeros = stackalloc byte[NftData.MaxLength];
-        zeros.Clear();
-        return new NftData(zeros[..length]);
     }
 }
