@@ -49,7 +49,7 @@ internal sealed partial class Reconciler
         PlanInput input,
         AgentMetrics metrics,
         TimeProvider time,
-        ILogger<Reconciler> logger)
+        ILogger logger)
     {
         _backend = backend;
         _network = input.Network;

@@ -47,7 +47,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
     internal Inbox Inbox { get; } = new();
 
-    internal RecordingLogger Log { get; } = new();
+    internal LogLines Log { get; } = new();
 
     internal Reconciler Reconciler { get; private set; } = null!;    // StartAsync sets it, which makes the object
 
@@ -98,8 +98,8 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     }
 
     /// <summary>Waits until the reconciler is content.</summary>
-    internal Task InSyncAsync() =>
-        Wait.Until(() => Reconciler.Status.Trouble is null, Soon, $"the kernel is in sync: {Reconciler.Status.Trouble}");
+    internal Task InSyncAsync() => Wait.Until(
+        () => Reconciler.Status.Trouble is null, Soon, $"the kernel is in sync: {Reconciler.Status.Trouble}");
 
     /// <summary>Runs until nothing more comes in by itself, as the notifications of the last writes do.</summary>
     internal async Task SettleAsync()

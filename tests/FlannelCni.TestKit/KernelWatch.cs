@@ -13,7 +13,8 @@ public sealed class KernelWatch : IAsyncDisposable
 
     public KernelWatch(TestNode node)
     {
-        _monitors = node.Namespace.Run(static () => Enum.GetValues<RtnlGroup>().Select(RtnlMonitor.Open).ToList());
+        _monitors = node.Namespace.Run(
+            static () => Enum.GetValues<RtnlGroup>().Select(static group => RtnlMonitor.Open(group)).ToList());
         _running = Task.WhenAll(_monitors.Select(ListenAsync));
     }
 

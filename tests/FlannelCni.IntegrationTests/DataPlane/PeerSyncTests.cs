@@ -43,7 +43,11 @@ public sealed class PeerSyncTests : IDisposable
         await agent.SyncAsync(LeaseOf(2, isDualStack: true), LeaseOf(3), LeaseOf(4, isDualStack: true));
 
         Assert.Equal(
-            ["10.244.2.0 0e:00:00:00:00:02 PERMANENT", "10.244.3.0 0e:00:00:00:00:03 PERMANENT", "10.244.4.0 0e:00:00:00:00:04 PERMANENT"],
+            [
+                "10.244.2.0 0e:00:00:00:00:02 PERMANENT",
+                "10.244.3.0 0e:00:00:00:00:03 PERMANENT",
+                "10.244.4.0 0e:00:00:00:00:04 PERMANENT",
+            ],
             Peers.Neighbours(Node));
         Assert.True(Peers.AreExactly(Node, 2, 3, 4));
         Assert.True(Peers.AreExactly6(Node, 2, 4));
@@ -206,8 +210,9 @@ public sealed class PeerSyncTests : IDisposable
         await agent.SettleAsync();
 
         // More of them than the inbox keeps, while it is full of others.
-        agent.Inbox.Post([.. Enumerable.Repeat(new RtnlEvent(RtnlEventKind.Nexthop, IsDeleted: false, PortId: 0), 4000)]);
-        Node.Shell("ip route flush dev flannel.1; bridge fdb flush dev flannel.1 || bridge fdb del 0e:00:00:00:00:02 dev flannel.1");
+        RtnlEvent other = new(RtnlEventKind.Nexthop, IsDeleted: false, PortId: 0);
+        agent.Inbox.Post([.. Enumerable.Repeat(other, 4000)]);
+        Node.Shell("ip route flush dev flannel.1; bridge fdb del 0e:00:00:00:00:02 dev flannel.1");
         agent.Inbox.PostFull();
 
         await Wait.Until(() => Peers.AreExactly(Node, 2, 3), Soon, "the peers are back");
@@ -225,8 +230,9 @@ public sealed class PeerSyncTests : IDisposable
         await Wait.Until(() => agent.Published is not null, Soon, "it is published");
         Assert.Equal(moved, agent.Published?.Own);
         await agent.InSyncAsync();
-        Assert.Contains("10.244.100.0/32", Node.Shell("ip -4 -oneline address show dev flannel.1"), StringComparison.Ordinal);
-        Assert.DoesNotContain("10.244.1.0/32", Node.Shell("ip -4 -oneline address show dev flannel.1"), StringComparison.Ordinal);
+        string addresses = Node.Shell("ip -4 -oneline address show dev flannel.1");
+        Assert.Contains("10.244.100.0/32", addresses, StringComparison.Ordinal);
+        Assert.DoesNotContain("10.244.1.0/32", addresses, StringComparison.Ordinal);
         Assert.True(Peers.AreExactly(Node, 2));
     }
 

@@ -48,7 +48,8 @@ internal static class Peers
     private static string[] Sorted(JsonElement array, Func<JsonElement, string?> line) =>
         [.. array.EnumerateArray().Select(line).OfType<string>().Order(StringComparer.Ordinal)];
 
-    private static string Family(string device) => device.StartsWith("flannel-v6", StringComparison.Ordinal) ? "-6" : "-4";
+    private static string Family(string device) =>
+        device.StartsWith("flannel-v6", StringComparison.Ordinal) ? "-6" : "-4";
 
     private static string Text(JsonElement element, string property) =>
         element.TryGetProperty(property, out JsonElement value) ? value.ToString() : "";

@@ -60,7 +60,7 @@ public sealed class TwoNodesTests : IDisposable
         await Wait.Until(() => Peers.Routes(_cluster.Nodes[0]).Count == 2, Soon, "the other peer is repaired");
     }
 
-    // As the plugin would, without a bridge.
+    // As the plugin would, without a bridge. A router asks for no neighbour before its link-local address is proved.
     private TestNode AddPod(int number)
     {
         TestNode node = _cluster.Nodes[number - 1];
@@ -69,7 +69,7 @@ public sealed class TwoNodesTests : IDisposable
         string v6 = number.ToString("x", CultureInfo.InvariantCulture);
         node.Shell(
             $"""
-            sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+            sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.default.accept_dad=0
             ip link add pod up mtu 1430 type veth peer name eth0 mtu 1430 netns {pod.NamespacePath}
             ip address add 10.244.{number}.1/24 dev pod
             ip address add fd00:10:244:{v6}::1/64 dev pod nodad
