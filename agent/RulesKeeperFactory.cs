@@ -1,4 +1,6 @@
+using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Metrics;
+using FlannelCni.Agent.Options;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Agent.TrafficRules;
 using FlannelCni.Agent.TrafficRules.Iptables;
@@ -14,13 +16,29 @@ internal static partial class RulesKeeperFactory
 {
     private const string BridgeFilter = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
+    private static readonly TimeSpan s_longestResync = TimeSpan.FromDays(1);    // a timer cannot wait for years
     private static readonly bool[] s_bothFamilies = [false, true];    // is it IPv6?
+
+    /// <summary>What the command line and the network config say about traffic.</summary>
+    internal static TrafficSettings SettingsOf(AgentOptions options, AgentPaths paths, NetworkConfig network) => new()
+    {
+        SubnetFile = paths.SubnetFile,
+        Network = network.Network,
+        IPv6Network = network.IPv6Network,
+        UsesNftables = network.EnableNFTables,
+        Masquerades = options.IPMasq,
+        AcceptsForwarded = options.IptablesForwardRules,
+        IsFullyRandom = !options.IPMasqFullyRandomDisable,
+        Resync = options.IptablesResync < s_longestResync ? options.IptablesResync : s_longestResync,
+        NotMasqueraded = options.IPMasqExclude,
+        ExcludesNodes = options.IPMasqExcludeNodes,
+    };
 
     /// <summary>Opens sockets in the calling thread's network namespace.</summary>
     /// <exception cref="AgentFatalException">nftables or iptables is not to be had.</exception>
     internal static async Task<RulesKeeper> CreateAsync(
         TrafficSettings settings,
-        IPrograms programs,
+        HostPrograms programs,
         AgentMetrics metrics,
         TimeProvider time,
         ILogger logger,

@@ -28,7 +28,7 @@ internal sealed class RulesKeeper : IDisposable
     private readonly Channel<bool> _bell =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private volatile Wanted _wanted = new(default, []);
+    private Wanted _wanted = new(default, []);    // replaced by whoever has news
     private Wanted? _written;    // null: not yet
 
     /// <param name="left">Removed, and disposed of, as soon as the own rules stand.</param>
@@ -72,15 +72,32 @@ internal sealed class RulesKeeper : IDisposable
     /// <summary>This node's subnets, whenever they change. Returns at once.</summary>
     public void Post(SubnetPair own)
     {
-        _wanted = _wanted with { Own = own };
+        ImmutableInterlocked.Update(ref _wanted, static (wanted, own) => wanted with { Own = own }, own);
         Ring();
     }
 
-    /// <summary>More destinations that see the pods' own addresses: those of nodes. Returns at once.</summary>
-    public void PostNotMasqueraded(ImmutableArray<IpPrefix> destinations)
+    /// <summary>The other nodes, whenever they change. Returns at once.</summary>
+    public void Post(LeaseTable peers)
     {
-        _wanted = _wanted with { NotMasqueraded = destinations };
-        Ring();
+        if (!_settings.ExcludesNodes)
+        {
+            return;
+        }
+
+        ImmutableArray<IpPrefix> nodes =
+        [
+            .. peers.ByKey.Values
+                .SelectMany(static lease => (IpAddr[])[lease.Attributes.PublicIP, lease.Attributes.PublicIPv6])
+                .Where(static address => !address.IsNone)
+                .Distinct()
+                .Order()
+                .Select(IpPrefix.Host),
+        ];
+        if (!nodes.SequenceEqual(Volatile.Read(ref _wanted).Nodes))
+        {
+            ImmutableInterlocked.Update(ref _wanted, static (wanted, nodes) => wanted with { Nodes = nodes }, nodes);
+            Ring();
+        }
     }
 
     /// <summary>Ends only with the token.</summary>
@@ -122,9 +139,9 @@ internal sealed class RulesKeeper : IDisposable
     /// <returns>True: somebody had changed the rules.</returns>
     private async Task<bool> EnsureAsync(CancellationToken cancellationToken)
     {
-        Wanted wanted = _wanted;
+        Wanted wanted = Volatile.Read(ref _wanted);
         RulesChange change = await WaitAsync(_writer.EnsureAsync(
-            wanted.Own, [.. _settings.NotMasqueraded, .. wanted.NotMasqueraded], cancellationToken), cancellationToken);
+            wanted.Own, [.. _settings.NotMasqueraded, .. wanted.Nodes], cancellationToken), cancellationToken);
         bool isDrift = _written == wanted && change.IsAny && !_report.IsFaulty;
         _report.Ensured(change, wanted.Own, isDrift, isFirst: _written is null);
         _written = wanted;
@@ -169,5 +186,5 @@ internal sealed class RulesKeeper : IDisposable
     private void Ring() => _bell.Writer.TryWrite(true);
 
     /// <summary>What the rules follow from, besides the settings. Replaced whole.</summary>
-    private sealed record Wanted(SubnetPair Own, ImmutableArray<IpPrefix> NotMasqueraded);
+    private sealed record Wanted(SubnetPair Own, ImmutableArray<IpPrefix> Nodes);
 }

@@ -26,7 +26,7 @@ internal static class TrafficPlan
 
     /// <summary>The rules for nftables, one record a family, IPv4 first.</summary>
     /// <remarks>
-    /// Upstream's fourth rule differs from that of iptables, and hides the last one: docs/decisions/0008. The text
+    /// Upstream's fourth rule differs from that of iptables, and hides the last one: docs/decisions/0005. The text
     /// stays as it is; what it lacks is in a chain of its own, which comes first.
     /// </remarks>
     /// <inheritdoc cref="ForIptables"/>

@@ -34,4 +34,7 @@ internal sealed record TrafficSettings
     /// Destinations that see the pods' own addresses, besides the pod network itself. Of both families.
     /// </summary>
     public ImmutableArray<IpPrefix> NotMasqueraded { get; init; } = [];
+
+    /// <summary>The other nodes are such destinations, too.</summary>
+    public bool ExcludesNodes { get; init; }
 }

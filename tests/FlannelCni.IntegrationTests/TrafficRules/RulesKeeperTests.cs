@@ -1,3 +1,4 @@
+using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.TrafficRules;
 using FlannelCni.Linux.Net;
 using FlannelCni.TestKit;
@@ -115,13 +116,18 @@ public sealed class RulesKeeperTests : IDisposable
     [InlineData("iptables-nft")]
     public async Task A_new_subnet_changes_the_rules_while_it_runs(string mode)
     {
-        using RulesKeeper keeper = await _modes.OpenAsync(mode, _settings);
+        using RulesKeeper keeper = await _modes.OpenAsync(mode, _settings with { ExcludesNodes = true });
         await keeper.StartAsync(Samples.Own, CancellationToken.None);
         using CancellationTokenSource stop = new();
         Task running = keeper.RunAsync(stop.Token);
 
         keeper.Post(Samples.Own with { Subnet = IpPrefix.Parse("10.42.77.0/24") });
-        keeper.PostNotMasqueraded([IpPrefix.Parse("192.0.2.2/32")]);
+        keeper.Post(LeaseTable.Empty.With(new Lease(
+            "node2",
+            default,
+            default,
+            new LeaseAttributes(IpAddr.Parse("192.0.2.2"), default, "vxlan", null, null),
+            new Seniority(0, "node2"))));
 
         await Wait.Until(
             () => Rules(mode) is string rules

@@ -130,11 +130,11 @@ public sealed class RulesKeeperTests : IDisposable
     public async Task Settings_and_nodes_both_say_what_is_not_masqueraded()
     {
         using RulesKeeper keeper = Open(notMasqueraded: ["192.168.0.0/16"]);
-        keeper.PostNotMasqueraded([IpPrefix.Parse("192.0.2.2/32")]);
+        keeper.Post(Peers("192.0.2.3", "192.0.2.2"));
 
         await keeper.StartAsync(s_own, CancellationToken.None);
 
-        Assert.Equal("ensure 10.244.4.0/24 not 192.168.0.0/16 192.0.2.2/32", _writer.Calls[0]);
+        Assert.Equal("ensure 10.244.4.0/24 not 192.168.0.0/16 192.0.2.2/32 192.0.2.3/32", _writer.Calls[0]);
     }
 
     private RulesKeeper Open(bool masquerades = true, params string[] notMasqueraded) => new(
@@ -144,12 +144,22 @@ public sealed class RulesKeeperTests : IDisposable
             Masquerades = masquerades,
             Resync = TimeSpan.FromHours(1),
             NotMasqueraded = [.. notMasqueraded.Select(IpPrefix.Parse)],
+            ExcludesNodes = true,
         },
         _writer,
         [_left],
         _metrics,
         TimeProvider.System,
         _log);
+
+    private static LeaseTable Peers(params string[] addresses) => addresses.Aggregate(
+        LeaseTable.Empty,
+        static (table, address) => table.With(new Lease(
+            address,
+            default,
+            default,
+            new LeaseAttributes(IpAddr.Parse(address), default, "vxlan", null, null),
+            new Seniority(0, address))));
 
     private sealed class FakeWriter : IRulesWriter
     {
