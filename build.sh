@@ -196,7 +196,7 @@ native_dotnet() { # native_dotnet VERB FOLDER: with folders of its own, so that 
 publish() { # publish FOLDER PROJECT EXECUTABLE
   say "build: $3 ($framework, $rid)"
   run "publish-$3" native_dotnet publish "$1" -c Release
-  install -m 755 "$native/$framework/publish/$2/release_$rid/$3" "$bin/$3"
+  install -D -m 755 "$native/$framework/publish/$2/release_$rid/$3" "$bin/$3"
 }
 
 # --- lint

@@ -1,5 +1,6 @@
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Contract;
+using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
 
 namespace FlannelCni.Agent;
@@ -13,8 +14,8 @@ namespace FlannelCni.Agent;
 /// <param name="StateDirectory">Survives a reboot; readable by root alone.</param>
 internal sealed record AgentPaths(string SubnetFile, string LockFile, string StateDirectory)
 {
-    private const UnixFileMode OwnerOnly =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const uint OwnerOnly = 0b111_000_000;
+    private const uint AllMayRead = 0b111_101_101;
 
     public static AgentPaths For(string subnetFile)
     {
@@ -27,10 +28,11 @@ internal sealed record AgentPaths(string SubnetFile, string LockFile, string Sta
 
     /// <summary>Makes the folders, and sees to it that no other agent uses them until the lock is released.</summary>
     /// <exception cref="AgentFatalException">Another one does.</exception>
+    /// <exception cref="LinuxException">A folder cannot be made.</exception>
     public FileLock Take()
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(LockFile)!);    // a full path has a folder
-        Directory.CreateDirectory(StateDirectory, OwnerOnly);
+        Folder.EnsureParent(LockFile, AllMayRead);
+        Folder.Ensure(StateDirectory, OwnerOnly);
         return FileLock.TryAcquire(LockFile) ?? throw new AgentFatalException(
             $"another flanneld keeps {SubnetFile} (it holds {LockFile}): "
             + "stop it, or give this one another --subnet-file");

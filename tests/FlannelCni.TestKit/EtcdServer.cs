@@ -37,7 +37,7 @@ public sealed class EtcdServer : IDisposable
     /// <summary>For clients: <c>http://127.1.2.3:2379</c>.</summary>
     public string Endpoint => $"{_scheme}://{Address}:2379";
 
-    /// <summary>The near end of <see cref="NewRelay"/>, for clients.</summary>
+    /// <summary>The near end of <see cref="NewRelay()"/>, for clients.</summary>
     public string RelayEndpoint => $"http://{Address}:2378";
 
     /// <summary>Options that every call of etcdctl gets.</summary>
@@ -65,10 +65,13 @@ public sealed class EtcdServer : IDisposable
     }
 
     /// <summary>A wire to this server that can be cut.</summary>
-    public TcpRelay NewRelay() => new(Socket(2378), Socket(2379));
+    public TcpRelay NewRelay() => NewRelay(Socket(2378));
+
+    /// <summary>One that listens there, in the calling thread's network namespace.</summary>
+    public TcpRelay NewRelay(IPEndPoint here) => new(here, Socket(2379));
 
     /// <summary>A wire from 127.0.0.1, which localhost is a name for.</summary>
-    public TcpRelay NewRelayFromLocalhost() => new(new IPEndPoint(IPAddress.Loopback, 0), Socket(2379));
+    public TcpRelay NewRelayFromLocalhost() => NewRelay(new IPEndPoint(IPAddress.Loopback, 0));
 
     /// <summary>Starts it, with the data it had, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -101,8 +104,9 @@ public sealed class EtcdServer : IDisposable
     public void Wipe() => Directory.Delete(_folder.File("data"), recursive: true);
 
     /// <summary>What etcdctl prints: <c>put KEY VALUE</c>. Arguments go through a shell.</summary>
-    public string Control(string arguments) =>
-        Shell.Run($"ETCDCTL_API=3 etcdctl --endpoints={Endpoint} {ControlOptions} {arguments}").TrimEnd('\n');
+    /// <param name="input">What it reads, as <c>put KEY</c> does a value.</param>
+    public string Control(string arguments, string input = "") =>
+        Shell.Run($"ETCDCTL_API=3 etcdctl --endpoints={Endpoint} {ControlOptions} {arguments}", input).TrimEnd('\n');
 
     /// <summary>Calls that etcd has counted: <c>Range</c>, <c>Txn</c>, <c>LeaseGrant</c>, <c>Watch</c>.</summary>
     public async Task<int> CallsAsync(string method)

@@ -84,15 +84,29 @@ public sealed class TcpRelay : IDisposable
                     _sockets.AddRange([client, server]);
                 }
 
-                await server.ConnectAsync(_there, CancellationToken.None);
-                _ = PumpAsync(client, server);
-                _ = PumpAsync(server, client);
+                _ = ConnectAsync(client, server);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // Cut: there is nobody to tell.
             listener.Dispose();
+        }
+    }
+
+    private async Task ConnectAsync(Socket client, Socket server)
+    {
+        try
+        {
+            await server.ConnectAsync(_there, CancellationToken.None);
+            _ = PumpAsync(client, server);
+            _ = PumpAsync(server, client);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Nobody is there: the client sees its connection end.
+            client.Dispose();
+            server.Dispose();
         }
     }
 

@@ -14,14 +14,23 @@ public static class Wait
         Until(() => Task.FromResult(condition()), timeout, because);
 
     /// <inheritdoc cref="Until(Func{bool}, TimeSpan, string)"/>
-    public static async Task Until(Func<Task<bool>> condition, TimeSpan timeout, string because)
+    public static Task Until(Func<Task<bool>> condition, TimeSpan timeout, string because) =>
+        Until(condition, timeout, () => because);
+
+    /// <inheritdoc cref="Until(Func{bool}, TimeSpan, string)"/>
+    /// <param name="because">Asked for when the time is over, as it tells what there is then.</param>
+    public static Task Until(Func<bool> condition, TimeSpan timeout, Func<string> because) =>
+        Until(() => Task.FromResult(condition()), timeout, because);
+
+    /// <inheritdoc cref="Until(Func{bool}, TimeSpan, Func{string})"/>
+    public static async Task Until(Func<Task<bool>> condition, TimeSpan timeout, Func<string> because)
     {
         long start = Stopwatch.GetTimestamp();
         while (!await condition())
         {
             if (Stopwatch.GetElapsedTime(start) > timeout)
             {
-                Assert.Fail($"after {timeout.TotalSeconds} s still not true that {because}");
+                Assert.Fail($"after {timeout.TotalSeconds} s still not true that {because()}");
             }
 
             await Task.Delay(s_interval, TimeProvider.System, CancellationToken.None);

@@ -27,13 +27,16 @@ fail() {
 
 underlay_of() { echo "192.0.2.$1"; }
 ns() { echo "flannel-demo-$1"; }
-in_ns() { local name; name=$(ns "$1"); shift; nsenter --net="/run/netns/$name" "$@"; }
 
-# Runs a command on a node: in its network namespace, with /run and /var/lib of its own.
-on_node() {
+# All in place of the shell that calls it, so that $! is the program's own number.
+exec_in_ns() { local name; name=$(ns "$1"); shift; exec nsenter --net="/run/netns/$name" "$@"; }
+in_ns() { (exec_in_ns "$@"); }
+
+# A command on a node: in its network namespace, with /run and /var/lib of its own.
+exec_on_node() {
   local n=$1; shift
   # shellcheck disable=SC2016  # expanded inside
-  in_ns "node$n" unshare --mount --propagation private bash -c '
+  exec_in_ns "node$n" unshare --mount --propagation private bash -c '
     home=$1; shift
     mkdir -p "$home"/{run/netns,lib}
     mount --rbind /run/netns "$home/run/netns"
@@ -41,6 +44,7 @@ on_node() {
     mount --bind "$home/lib" /var/lib
     exec "$@"' - "$work/node$n" "$@"
 }
+on_node() { (exec_on_node "$@"); }
 
 remove() {
   local pid file
@@ -80,7 +84,7 @@ make_underlay() {
 
 start_etcd() {
   local url=http://192.0.2.254:2379
-  in_ns switch etcd --data-dir "$work/etcd" --listen-client-urls "$url" --advertise-client-urls "$url" \
+  exec_in_ns switch etcd --data-dir "$work/etcd" --listen-client-urls "$url" --advertise-client-urls "$url" \
     --listen-peer-urls http://127.0.0.1:0 >"$work/etcd.log" 2>&1 &
   echo $! >"$work/etcd.pid"
   for _ in {1..100}; do
@@ -94,7 +98,7 @@ start_etcd() {
 
 start_agent() {
   local n=$1
-  on_node "$n" "$bin/flanneld" --etcd-endpoints=http://192.0.2.254:2379 --healthz-port=8081 \
+  exec_on_node "$n" "$bin/flanneld" --etcd-endpoints=http://192.0.2.254:2379 --healthz-port=8081 \
     >"$work/node$n/flanneld.log" 2>&1 &
   echo $! >"$work/node$n/flanneld.pid"
 }

@@ -54,12 +54,21 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
             Add(spec);
             Note(repairs, $"{Name} was gone and is made again");
             link = rtnl.GetLink(Name);
+            Complete(link, own, repairs: []);    // a new one lacks the rest
         }
         else
         {
             Repair(link, spec, repairs);
+            Complete(link, own, repairs);
         }
 
+        _wasSeen |= own is not null;
+        return new DeviceFacts(_is6, Name, link.Index, spec.Mac);
+    }
+
+    /// <summary>Gives it its address and brings it up.</summary>
+    private void Complete(Link link, Lease? own, List<string> repairs)
+    {
         EnsureAddress(link.Index, own, repairs);
         if (!link.IsUp)
         {
@@ -69,9 +78,6 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
                 Note(repairs, $"{Name} was down");
             }
         }
-
-        _wasSeen |= own is not null;
-        return new DeviceFacts(_is6, Name, link.Index, spec.Mac);
     }
 
     private VxlanSpec SpecFor(Underlay underlay, MacAddress mac) => new(

@@ -57,6 +57,9 @@ internal sealed class EtcdClient : IDisposable
     /// <summary>Forgets the token: a watch is refused without saying that it is the token's fault.</summary>
     internal void ForgetToken() => _token.Forget();
 
+    /// <summary>Makes new connections: those there are may be of an address that this node has no more.</summary>
+    internal void Reconnect() => _connections.ForEach(static connection => connection.Reconnect());
+
     public void Dispose()
     {
         foreach (GrpcConnection connection in _connections)

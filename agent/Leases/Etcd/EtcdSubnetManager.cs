@@ -43,8 +43,12 @@ internal sealed class EtcdSubnetManager : ISubnetManager
         _keeper.AcquireAsync(SubnetPools.Derive(network), attributes, _previous, cancellationToken);
 
     /// <inheritdoc/>
-    public Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken) =>
-        _keeper.PublishAsync(attributes, cancellationToken);
+    public Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken)
+    {
+        // A connection from an address that is gone is silent, which its pings would notice in a quarter of a minute.
+        _client.Reconnect();
+        return _keeper.PublishAsync(attributes, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task KeepAsync(CancellationToken cancellationToken) => _keeper.KeepAsync(cancellationToken);

@@ -31,7 +31,7 @@ internal sealed class GrpcCall(Uri endpoint, string method, TimeSpan timeout, Ti
             throw Error(GrpcStatus.DeadlineExceeded, $"no answer within {timeout.TotalSeconds:0.#} s", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException
-            or OperationCanceledException)
+            or OperationCanceledException or ObjectDisposedException)
         {
             throw Error(GrpcStatus.Unavailable, Cause(e), e);
         }

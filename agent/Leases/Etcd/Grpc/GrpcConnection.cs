@@ -15,36 +15,27 @@ internal sealed class GrpcConnection : IDisposable
     private const int IPPROTO_TCP = 6;
     private const int TCP_USER_TIMEOUT = 18;
 
-    private readonly HttpMessageInvoker _http;
+    private readonly SslClientAuthenticationOptions _tls;
+    private readonly EtcdOptions _options;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
+    private HttpMessageInvoker _http;
 
     /// <param name="tls">Ignored for an http endpoint.</param>
     internal GrpcConnection(Uri endpoint, SslClientAuthenticationOptions tls, EtcdOptions options, TimeProvider time)
     {
         Endpoint = endpoint;
         _time = time;
+        _tls = tls;
+        _options = options;
         _timeout = options.RequestTimeout;
-        SocketsHttpHandler handler = new()
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ConnectTimeout = options.RequestTimeout,
-            KeepAlivePingDelay = options.PingDelay,
-            KeepAlivePingTimeout = options.RequestTimeout,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            ConnectCallback = ConnectAsync,
-        };
-        if (endpoint.Scheme == Uri.UriSchemeHttps)
-        {
-            handler.SslOptions = tls;
-        }
-
-        _http = new HttpMessageInvoker(handler);
+        _http = NewHttp();
     }
 
     internal Uri Endpoint { get; }
+
+    /// <summary>Ends all calls, as if the connection were lost; the next one makes another.</summary>
+    internal void Reconnect() => Interlocked.Exchange(ref _http, NewHttp()).Dispose();
 
     /// <summary>One message there, one back, within the time for a request.</summary>
     /// <exception cref="EtcdException">Refused, unreachable, or too slow.</exception>
@@ -81,7 +72,7 @@ internal sealed class GrpcConnection : IDisposable
         try
         {
             HttpResponseMessage response = await call.RunAsync(
-                limited => new ValueTask<HttpResponseMessage>(_http.SendAsync(request, limited)),
+                limited => new ValueTask<HttpResponseMessage>(Volatile.Read(ref _http).SendAsync(request, limited)),
                 isTimed: true,
                 cancellationToken);
             return await GrpcStream.OpenAsync(call, request, response, cancellationToken);
@@ -94,6 +85,27 @@ internal sealed class GrpcConnection : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private HttpMessageInvoker NewHttp()
+    {
+        SocketsHttpHandler handler = new()
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = _timeout,
+            KeepAlivePingDelay = _options.PingDelay,
+            KeepAlivePingTimeout = _timeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            ConnectCallback = ConnectAsync,
+        };
+        if (Endpoint.Scheme == Uri.UriSchemeHttps)
+        {
+            handler.SslOptions = _tls;
+        }
+
+        return new HttpMessageInvoker(handler);
+    }
 
     private async ValueTask<Stream> ConnectAsync(
         SocketsHttpConnectionContext context, CancellationToken cancellationToken)
