@@ -26,7 +26,8 @@ internal sealed partial class RulesReport(string writer, AgentMetrics metrics, T
             Count(change);
             if (_throttle.TryPass(out int heldBack))
             {
-                Log.PutBack(logger, change, writer, heldBack);
+                string more = heldBack == 0 ? "" : $" ({heldBack} times more since this was last said)";
+                Log.PutBack(logger, change, writer, more);
             }
         }
         else if (change.IsAny)
@@ -82,9 +83,8 @@ internal sealed partial class RulesReport(string writer, AgentMetrics metrics, T
 
         [LoggerMessage(
             LogLevel.Warning,
-            "Firewall rules put back by {Writer}, somebody had changed them: {Kinds} "
-            + "({HeldBack} lines like this left out)")]
-        internal static partial void PutBack(ILogger logger, RulesChange kinds, string writer, int heldBack);
+            "Firewall rules put back by {Writer}, somebody had changed them: {Kinds}{More}")]
+        internal static partial void PutBack(ILogger logger, RulesChange kinds, string writer, string more);
 
         [LoggerMessage(LogLevel.Warning, "Firewall rules not set by {Writer}, trying again: {Reason}")]
         internal static partial void NotSet(ILogger logger, string writer, string reason);

@@ -31,13 +31,14 @@ internal sealed class IptablesHost(IPrograms programs, Func<NftSocket> openNft, 
         string name = is6 ? "ip6tables" : "iptables";
         IptablesPrograms? nft = await IptablesPrograms.FindAsync(programs, $"{name}-nft", cancellationToken);
         IptablesPrograms? legacy = await IptablesPrograms.FindAsync(programs, $"{name}-legacy", cancellationToken);
-        IptablesPrograms? usual = await IptablesPrograms.FindAsync(programs, name, cancellationToken);
-        if (nft is not null && legacy is not null)
+        bool? usesLegacy =
+            nft is null || legacy is null ? null : await UsesLegacyAsync(legacy, cancellationToken);
+        if (usesLegacy is bool isDecided)
         {
-            bool? usesLegacy = await UsesLegacyAsync(legacy, cancellationToken);
-            return usesLegacy ?? usual?.Version.IsNft == false ? legacy : nft;
+            return isDecided ? legacy! : nft!;    // both are there
         }
 
+        IptablesPrograms? usual = await IptablesPrograms.FindAsync(programs, name, cancellationToken);
         return usual ?? nft ?? legacy ?? throw new RulesException(
             $"neither {name} nor {name}-nft nor {name}-legacy is in PATH, with its -save and -restore: "
             + "install iptables, or set EnableNFTables");

@@ -75,6 +75,10 @@ internal static partial class Libc
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
 
+    // sys/resource.h
+    internal const int RUSAGE_SELF = 0;
+    internal const int RUSAGE_CHILDREN = -1;
+
     private const string Name = "libc";
 
     /// <summary>errno of the call just made.</summary>
@@ -190,6 +194,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int waitpid(int pid, out int status, int options);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int getrusage(int who, ref RUsage usage);
 
     // The posix_spawn family returns the error number and leaves errno alone.
     [LibraryImport(Name, StringMarshalling = StringMarshalling.Utf8)]

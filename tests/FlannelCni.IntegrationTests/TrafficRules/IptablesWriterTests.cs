@@ -237,23 +237,23 @@ public sealed class IptablesWriterTests : IDisposable
     [Fact]
     public async Task The_host_decides_which_variant_is_used()
     {
-        Assert.Equal("iptables-nft", await ChosenAsync());
+        Assert.Equal("nft", await ChosenAsync());
 
         Iptables("nft", "-A FORWARD -j ACCEPT");
         Iptables("legacy", "-A FORWARD -d 192.0.2.1 -j ACCEPT");
         Iptables("legacy", "-A FORWARD -j ACCEPT");
-        Assert.Equal("iptables-legacy", await ChosenAsync());
+        Assert.Equal("legacy", await ChosenAsync());
 
         Iptables("nft", "-t mangle -N KUBE-IPTABLES-HINT");
-        Assert.Equal("iptables-nft", await ChosenAsync());
+        Assert.Equal("nft", await ChosenAsync());
 
         Iptables("nft", "-t mangle -X KUBE-IPTABLES-HINT");
         Iptables("nft", "-A FORWARD -d 192.0.2.2 -j ACCEPT");
         Iptables("nft", "-A FORWARD -d 192.0.2.3 -j ACCEPT");
-        Assert.Equal("iptables-nft", await ChosenAsync());
+        Assert.Equal("nft", await ChosenAsync());
 
         Iptables("legacy", "-t mangle -N KUBE-KUBELET-CANARY");
-        Assert.Equal("iptables-legacy", await ChosenAsync());
+        Assert.Equal("legacy", await ChosenAsync());
     }
 
     [Fact]
@@ -315,7 +315,8 @@ public sealed class IptablesWriterTests : IDisposable
             new IptablesWriter(settings, iptables, settings.IPv6Network.IsNone ? null : ip6tables));
     }
 
-    private async Task<string> ChosenAsync() => (await Host().ChooseAsync(is6: false, CancellationToken.None)).Name;
+    private async Task<string> ChosenAsync() =>
+        (await Host().ChooseAsync(is6: false, CancellationToken.None)).Version.IsNft ? "nft" : "legacy";
 
     private IptablesHost Host() => new(
         _programs,

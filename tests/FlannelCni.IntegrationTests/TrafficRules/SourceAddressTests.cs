@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using FlannelCni.Agent.TrafficRules;
 using FlannelCni.Linux.Net;
 using FlannelCni.TestKit;
@@ -73,6 +75,33 @@ public sealed class SourceAddressTests : IDisposable
             Assert.Equal(PodCluster.PodAddress(is6, 1, 2), node);
             Assert.Equal(PodCluster.WireAddress(is6, 1), outside);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_multicast_group_sees_the_address_in_the_pod_network(string mode)
+    {
+        using RulesKeeper keeper = await _modes.OpenAsync(mode, Samples.Settings);
+        await keeper.StartAsync(Samples.Own, CancellationToken.None);
+        IPAddress group = PodCluster.Convert(IpAddr.Parse("239.1.2.3"));
+        using Socket receiver = PodCluster.Open(_cluster.Outside, IpAddr.Any4);
+        using Socket sender = PodCluster.Open(_cluster.Node(1), PodCluster.PodAddress(is6: false, 1, 1));
+        receiver.SetSocketOption(
+            SocketOptionLevel.IP,
+            SocketOptionName.AddMembership,
+            new MulticastOption(group, PodCluster.Convert(PodCluster.WireAddress(is6: false, 3))));
+        sender.SetSocketOption(
+            SocketOptionLevel.IP,
+            SocketOptionName.MulticastInterface,
+            PodCluster.Convert(PodCluster.WireAddress(is6: false, 1)).GetAddressBytes());
+        using CancellationTokenSource timeout = new(TimeSpan.FromSeconds(5), TimeProvider.System);
+
+        await sender.SendToAsync(new byte[1], new IPEndPoint(group, ((IPEndPoint)receiver.LocalEndPoint!).Port));
+        SocketReceiveFromResult result = await receiver.ReceiveFromAsync(
+            new byte[1], SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), timeout.Token);
+
+        IpAddr seen = IpAddr.FromBytes(((IPEndPoint)result.RemoteEndPoint).Address.GetAddressBytes());
+        Assert.Equal(PodCluster.PodAddress(is6: false, 1, 1), seen);
     }
 
     /// <remarks>Not so with nftables: an accept in one of its tables does not outweigh a drop in another.</remarks>
