@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.Backends.Vxlan;
 using FlannelCni.Agent.Leases;
@@ -18,6 +19,9 @@ internal static class BackendFactory
             {
                 VxlanBackend.TypeName => new VxlanBackend(
                     VxlanConfig.Parse(network.Backend), network, new VxlanMacFile(stateDirectory), rtnl),
+                string other when network.Backend.ValueKind == JsonValueKind.Undefined => throw new AgentFatalException(
+                    $"network config: it has no Backend, which means \"{other}\", and that is not supported; "
+                    + $"supported: {VxlanBackend.TypeName}"),
                 string other => throw new AgentFatalException(
                     $"network config: Backend.Type \"{other}\" is not supported; supported: {VxlanBackend.TypeName}"),
             };

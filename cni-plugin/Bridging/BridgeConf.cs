@@ -104,16 +104,15 @@ internal sealed record BridgeConf
     /// <summary>The runtime's wish counts before the user's, and that before the caller's arguments.</summary>
     private static MacAddress? ReadMac(JsonMap config, CniArgs args)
     {
-        string?[] wishes =
-        [
-            config.Object("runtimeConfig")?.Text("mac"),
-            config.Object("args")?.Object("cni")?.Text("mac"),
-            args.Mac,
-        ];
-        return wishes.FirstOrDefault(static wish => !string.IsNullOrEmpty(wish)) is not string text ? null
+        string? text = OrNull(config.Object("runtimeConfig")?.Text("mac"))
+            ?? OrNull(config.Object("args")?.Object("cni")?.Text("mac"))
+            ?? OrNull(args.Mac);
+        return text is null ? null
             : MacAddress.TryParse(text, out MacAddress mac) ? mac
             : throw new CniException(
                 CniErrorCode.Internal, $"failed to make veth pair: invalid MAC address: \"{text}\"");
+
+        static string? OrNull(string? wish) => string.IsNullOrEmpty(wish) ? null : wish;
     }
 
     private static void RefuseUnsupported(JsonMap config)

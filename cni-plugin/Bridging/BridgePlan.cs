@@ -1,4 +1,5 @@
-using System.Collections.Immutable;
+// Loops, not LINQ: see ResultPrinter.
+
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
 using FlannelCni.Plugin.Spec;
@@ -12,82 +13,106 @@ internal sealed record BridgePlan
     internal const int PodInterface = 2;
 
     /// <summary>For the result, and the pod's addresses.</summary>
-    internal required ImmutableArray<CniIp> Ips { get; init; }
+    internal required IReadOnlyList<CniIp> Ips { get; init; }
 
     /// <summary>For the result.</summary>
-    internal required ImmutableArray<CniRoute> Routes { get; init; }
+    internal required IReadOnlyList<CniRoute> Routes { get; init; }
 
     /// <summary>The same for the kernel, but for the interface.</summary>
-    internal required ImmutableArray<Route> PodRoutes { get; init; }
+    internal required IReadOnlyList<Route> PodRoutes { get; init; }
 
     /// <summary>Addresses of the bridge, IPv4 first.</summary>
-    internal required ImmutableArray<IpPrefix> Gateways { get; init; }
+    internal required IReadOnlyList<IpPrefix> Gateways { get; init; }
 
-    internal bool HasIPv6 => Ips.Any(static ip => ip.Address.Is6);
-
-    internal bool HasIPv6Gateway => Ips.Any(static ip => ip.Gateway.Is6);
+    internal required bool HasIPv6 { get; init; }
 
     /// <exception cref="CniException">Internal: IPAM gave no address.</exception>
     internal static BridgePlan Derive(BridgeConf conf, CniResult ipam)
     {
-        if (ipam.Ips.IsEmpty)
+        if (ipam.Ips.Count == 0)
         {
             throw new CniException(CniErrorCode.Internal, "IPAM plugin returned missing IP config");
         }
 
-        ImmutableArray<CniIp> ips = [.. ipam.Ips.Select(ip => Complete(ip, conf.IsGateway))];
-        ImmutableArray<CniRoute> routes = conf.IsDefaultGateway ? WithDefaults(ipam.Routes, ips) : ipam.Routes;
+        List<CniIp> ips = [];
+        List<CniRoute> routes = [.. ipam.Routes];
+        List<IpPrefix> gateways4 = [];
+        List<IpPrefix> gateways6 = [];
+        bool hasIPv6 = false;
+        foreach (CniIp given in ipam.Ips)
+        {
+            IpAddr gateway = given.Gateway.IsNone && conf.IsGateway ? given.Address.Base.Add(1) : given.Gateway;
+            ips.Add(given with { Interface = PodInterface, Gateway = gateway });
+            hasIPv6 |= given.Address.Is6;
+            if (conf.IsGateway)
+            {
+                (gateway.Is6 ? gateways6 : gateways4).Add(new IpPrefix(gateway, given.Address.Length));
+            }
+
+            if (conf.IsDefaultGateway)
+            {
+                AddDefaultRoute(routes, gateway);
+            }
+        }
+
         return new BridgePlan
         {
             Ips = ips,
             Routes = routes,
-            PodRoutes = [.. routes.Select(route => ForKernel(route, ips))],
-            Gateways = conf.IsGateway
-                ? [.. ips.OrderBy(static ip => ip.Gateway.BitLength).Where(static ip => !ip.Gateway.IsNone)
-                    .Select(static ip => new IpPrefix(ip.Gateway, ip.Address.Length))]
-                : [],
+            PodRoutes = ForKernel(routes, ips),
+            Gateways = [.. gateways4, .. gateways6],
+            HasIPv6 = hasIPv6,
         };
     }
 
-    private static CniIp Complete(CniIp ip, bool isGateway) => ip with
+    /// <summary>Unless the family has one through a gateway.</summary>
+    private static void AddDefaultRoute(List<CniRoute> routes, IpAddr gateway)
     {
-        Interface = PodInterface,
-        Gateway = ip.Gateway.IsNone && isGateway ? ip.Address.Base.Add(1) : ip.Gateway,
-    };
-
-    /// <summary>A default route per family through its first gateway, unless one through a gateway is there.</summary>
-    private static ImmutableArray<CniRoute> WithDefaults(ImmutableArray<CniRoute> routes, ImmutableArray<CniIp> ips)
-    {
-        List<CniRoute> all = [.. routes];
-        foreach (CniIp ip in ips)
+        IpPrefix any = new(gateway.Is6 ? IpAddr.Any6 : IpAddr.Any4, 0);
+        foreach (CniRoute route in routes)
         {
-            IpPrefix any = new(ip.Gateway.Is6 ? IpAddr.Any6 : IpAddr.Any4, 0);
-            if (!all.Any(route => route.Destination == any && !route.Gateway.IsNone))
+            if (route.Destination == any && !route.Gateway.IsNone)
             {
-                all.Add(new CniRoute(any, ip.Gateway));
+                return;
             }
         }
 
-        return [.. all];
+        routes.Add(new CniRoute(any, gateway));
     }
 
-    private static Route ForKernel(CniRoute route, ImmutableArray<CniIp> ips)
+    private static List<Route> ForKernel(List<CniRoute> routes, List<CniIp> ips)
     {
-        bool is6 = route.Destination.Is6;
-
-        // A route that is limited to the link has no gateway to go through.
-        bool isGlobal = route.Scope is null or RouteScope.RT_SCOPE_UNIVERSE;
-        IpAddr familys = isGlobal
-            ? ips.FirstOrDefault(ip => !ip.Gateway.IsNone && ip.Gateway.Is6 == is6)?.Gateway ?? default
-            : default;
-        return new Route(route.Destination.Masked)
+        List<Route> kernels = [];
+        foreach (CniRoute route in routes)
         {
-            Gateway = route.Gateway.IsNone ? familys : route.Gateway,
-            Metric = (uint)route.Priority,
-            Table = (uint?)route.Table ?? RouteTable.RT_TABLE_MAIN,
-            Scope = route.Scope ?? RouteScope.RT_SCOPE_UNIVERSE,
-            Mtu = (uint)route.Mtu,
-            AdvertisedMss = (uint)route.AdvertisedMss,
-        };
+            // A route that is limited to the link has no gateway to go through.
+            bool isGlobal = route.Scope is null or RouteScope.RT_SCOPE_UNIVERSE;
+            IpAddr familys = isGlobal ? FindGateway(ips, route.Destination.Is6) : default;
+            kernels.Add(new Route(route.Destination.Masked)
+            {
+                Gateway = route.Gateway.IsNone ? familys : route.Gateway,
+                Metric = (uint)route.Priority,
+                Table = (uint?)route.Table ?? RouteTable.RT_TABLE_MAIN,
+                Scope = route.Scope ?? RouteScope.RT_SCOPE_UNIVERSE,
+                Mtu = (uint)route.Mtu,
+                AdvertisedMss = (uint)route.AdvertisedMss,
+            });
+        }
+
+        return kernels;
+    }
+
+    /// <summary>The family's first; none: it has none.</summary>
+    private static IpAddr FindGateway(List<CniIp> ips, bool is6)
+    {
+        foreach (CniIp ip in ips)
+        {
+            if (!ip.Gateway.IsNone && ip.Gateway.Is6 == is6)
+            {
+                return ip.Gateway;
+            }
+        }
+
+        return default;
     }
 }

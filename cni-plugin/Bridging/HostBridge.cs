@@ -39,6 +39,15 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
                 socket.SetPromiscuous(Index);
             }
 
+            if (Found.Mac.IsZero)
+            {
+                // One that somebody else made, after its last port has left.
+                MacAddress mac = RandomLink.Mac();
+                socket.SetMac(Index, mac);
+                _found = Found with { Mac = mac };
+                _hasPinnedMac = true;
+            }
+
             if (!Found.IsUp)
             {
                 socket.SetUp(Index);
@@ -54,13 +63,17 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
     /// <exception cref="CniException">Internal: it has another one.</exception>
     internal void EnsureGateways(IReadOnlyList<IpPrefix> gateways)
     {
+        bool has4 = false;
+        bool has6 = false;
         foreach (IpPrefix gateway in gateways)
         {
             EnsureAddress(gateway);
+            has4 |= gateway.Is4;
+            has6 |= gateway.Is6;
         }
 
-        EnsureForwarding("net/ipv4/ip_forward", gateways.Any(static gateway => gateway.Is4));
-        EnsureForwarding("net/ipv6/conf/all/forwarding", gateways.Any(static gateway => gateway.Is6));
+        EnsureForwarding("net/ipv4/ip_forward", has4);
+        EnsureForwarding("net/ipv6/conf/all/forwarding", has6);
     }
 
     /// <summary>As it is now: an unpinned one changes with the ports.</summary>
@@ -88,9 +101,12 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
     private void EnsureAddress(IpPrefix gateway)
     {
         List<LinkAddress> present = socket.ListAddresses(gateway.Is6, Index);
-        if (present.Any(address => address.Prefix == gateway))
+        foreach (LinkAddress address in present)
         {
-            return;
+            if (address.Prefix == gateway)
+            {
+                return;
+            }
         }
 
         foreach (LinkAddress other in present)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Bridging;
@@ -13,10 +12,13 @@ internal interface IPodNetwork
     /// <summary>The bridge, and a veth pair between it and the pod. When it fails there is no pair.</summary>
     void Connect();
 
+    /// <summary>All that can be done to the pair without knowing the addresses.</summary>
+    void Prepare();
+
     /// <summary>Addresses, routes, gateway; then waits until packets can pass.</summary>
     /// <param name="plan">Null: no addresses, a pure layer 2.</param>
     /// <returns>Bridge, host end, pod end.</returns>
-    ImmutableArray<CniInterface> Configure(BridgePlan? plan);
+    IReadOnlyList<CniInterface> Configure(BridgePlan? plan);
 
     /// <summary>Deletes the pair. There being none, or no namespace, is as good.</summary>
     void Disconnect();

@@ -13,8 +13,10 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
 {
     private static readonly TimeSpan s_settleTimeout = TimeSpan.FromSeconds(5);
 
+    internal MacAddress Mac => link.Mac;
+
     /// <summary>To be called inside the pod, before the addresses.</summary>
-    internal void SetSysctls(bool hasIPv6)
+    internal void SetSysctls()
     {
         // Duplicate detection holds an address back for a second or more, the link-local one too.
         if (detectsDuplicates)
@@ -26,11 +28,11 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
 
         // Neighbours that remember the address's last owner are told of the new one as the link goes up.
         OptionalSysctl.Write($"net/ipv4/conf/{link.Name}/arp_notify", "1");
-        if (!hasIPv6)
-        {
-            return;
-        }
+    }
 
+    /// <summary>To be called inside the pod, before IPv6 addresses.</summary>
+    internal void EnableIPv6()
+    {
         foreach (string name in (string[])["lo", link.Name])
         {
             if (OptionalSysctl.Find($"net/ipv6/conf/{name}/disable_ipv6") is not (null or "0"))
@@ -43,16 +45,17 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
     }
 
     /// <summary>Addresses, then up (the order that arp_notify wants), then routes.</summary>
+    /// <param name="plan">Null: only up.</param>
     /// <exception cref="CniException">Internal: the kernel refused an address or a route.</exception>
-    internal void Configure(BridgePlan plan)
+    internal void Configure(BridgePlan? plan)
     {
-        foreach (CniIp ip in plan.Ips)
+        foreach (CniIp ip in plan?.Ips ?? [])
         {
             AddAddress(ip.Address);
         }
 
         socket.SetUp(link.Index);
-        foreach (Route route in plan.PodRoutes)
+        foreach (Route route in plan?.PodRoutes ?? [])
         {
             AddRoute(route with { OutInterface = link.Index });
         }

@@ -2,7 +2,6 @@
 // everything; only opening the pod's, and its sysctls, need the thread to be there. It must be back before any program
 // is started, for that would start in the pod.
 
-using System.Collections.Immutable;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Namespaces;
 using FlannelCni.Linux.Net;
@@ -22,11 +21,14 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
     private RtnlSocket? _hostSocket;
     private RtnlSocket? _podSocket;
     private HostBridge? _bridge;
+    private PodInterface? _inside;
     private string _hostName = RandomLink.VethName();
 
     private RtnlSocket Host => _hostSocket ??= RtnlSocket.Open();
 
     private RtnlSocket Pod => _podSocket ??= InPod(RtnlSocket.Open);
+
+    private PodInterface Inside => _inside ?? throw new InvalidOperationException("the pair was not prepared");
 
     private HostBridge Bridge => _bridge ??= new HostBridge(Host, conf);
 
@@ -65,47 +67,49 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
                 spec = spec with { Name = _hostName };
             }
         }
-
-        OptionalSysctl.Write($"net/ipv6/conf/{_hostName}/accept_ra", "0");
     }
 
-    public ImmutableArray<CniInterface> Configure(BridgePlan? plan)
+    public void Prepare()
     {
-        Link port = GetPort();
+        OptionalSysctl.Write($"net/ipv6/conf/{_hostName}/accept_ra", "0");
         if (conf.HairpinMode || conf.PortIsolation)
         {
-            Host.SetBridgePort(port.Index, new BridgePort(conf.HairpinMode, conf.PortIsolation));
+            Host.SetBridgePort(GetPort().Index, new BridgePort(conf.HairpinMode, conf.PortIsolation));
         }
 
-        Link podLink = Pod.FindLink(attachment.IfName)
-            ?? throw new CniException(CniErrorCode.Internal, $"\"{attachment.IfName}\" has vanished");
-        PodInterface inside = new(Pod, podLink, conf.EnableDad);
-        if (plan is not null)
+        Link link = Pod.FindLink(attachment.IfName) ?? throw Vanished(attachment.IfName);
+        _inside = new PodInterface(Pod, link, conf.EnableDad);
+        InPod(_inside.SetSysctls);
+    }
+
+    public IReadOnlyList<CniInterface> Configure(BridgePlan? plan)
+    {
+        if (plan is { HasIPv6: true })
         {
-            InPod(() => inside.SetSysctls(plan.HasIPv6));
-            inside.Configure(plan);
-            Bridge.EnsureGateways(plan.Gateways);
-        }
-        else if (!conf.DisableContainerInterface)
-        {
-            Pod.SetUp(podLink.Index);
+            InPod(Inside.EnableIPv6);
         }
 
         if (!conf.DisableContainerInterface)
         {
-            port = WaitForPort(port);
+            Inside.Configure(plan);
         }
 
-        if (plan is { HasIPv6Gateway: true })
+        if (plan is not null)
         {
-            inside.WaitForAddresses();
+            Bridge.EnsureGateways(plan.Gateways);
+        }
+
+        Link port = conf.DisableContainerInterface ? GetPort() : WaitForPort();
+        if (plan is { HasIPv6: true })
+        {
+            Inside.WaitForAddresses();
         }
 
         return
         [
             new CniInterface(conf.Bridge, Bridge.GetMac().ToString(), Sandbox: ""),
             new CniInterface(_hostName, port.Mac.ToString(), Sandbox: ""),
-            new CniInterface(attachment.IfName, podLink.Mac.ToString(), attachment.Sandbox),
+            new CniInterface(attachment.IfName, Inside.Mac.ToString(), attachment.Sandbox),
         ];
     }
 
@@ -127,16 +131,17 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         CniErrorCode.Internal,
         $"container veth name (\"{attachment.IfName}\") peer provided (\"{_hostName}\") already exists");
 
-    private Link GetPort() => Host.FindLink(_hostName)
-        ?? throw new CniException(CniErrorCode.Internal, $"\"{_hostName}\" has vanished");
+    private Link GetPort() => Host.FindLink(_hostName) ?? throw Vanished(_hostName);
+
+    private static CniException Vanished(string name) => new(CniErrorCode.Internal, $"\"{name}\" has vanished");
 
     /// <summary>The kernel's link watch runs some 0.2 ms after the other end is up, so look often at first.</summary>
-    private Link WaitForPort(Link port)
+    private Link WaitForPort()
     {
         ShortPolling polling = new(s_portTimeout);
         while (true)
         {
-            port = GetPort();
+            Link port = GetPort();
             if (port.OperState == OperState.IF_OPER_UP)
             {
                 return port;

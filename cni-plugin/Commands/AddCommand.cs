@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Spec;
@@ -30,18 +29,21 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         using IIpamCall? early = isEarly ? StartIpam(ipam, rollback) : null;
         network.Connect();
         rollback.Add("delete the veth pair", network.Disconnect);
+        network.Prepare();
 
         using IIpamCall? late = isEarly ? null : StartIpam(ipam, rollback);
-        CniResult? addresses = (early ?? late)?.Result();
+        IIpamCall? call = early ?? late;
+        CniResult? addresses = call?.Result();
         BridgePlan? plan = addresses is null ? null : BridgePlan.Derive(conf, addresses);
-        ImmutableArray<CniInterface> interfaces = network.Configure(plan);
+        IReadOnlyList<CniInterface> interfaces = network.Configure(plan);
         byte[] printed = ResultPrinter.Print(Compose(conf, plan, addresses, interfaces), version);
+        call?.Complete();
         rollback.Commit();
         return printed;
     }
 
     private static CniResult Compose(
-        BridgeConf conf, BridgePlan? plan, CniResult? addresses, ImmutableArray<CniInterface> interfaces) => new()
+        BridgeConf conf, BridgePlan? plan, CniResult? addresses, IReadOnlyList<CniInterface> interfaces) => new()
         {
             Interfaces = interfaces,
             Ips = plan?.Ips ?? [],
@@ -77,7 +79,7 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         rollback.Add("release the addresses", () =>
         {
             using IIpamCall release = plugin.PrepareDelete();
-            release.Result();
+            release.Complete();
         });
         return call;
     }

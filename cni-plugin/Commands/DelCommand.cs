@@ -31,7 +31,7 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, Action<string
         using (release)
         {
             network.Disconnect();
-            release?.Result();
+            release?.Complete();
         }
 
         if (missing is not null && isKnown)

@@ -89,12 +89,17 @@ internal static class DelegateConfig
             throw new CniException(CniErrorCode.Internal, $"failed to load the routes of 'ipam': {e.Message}");
         }
 
-        foreach (IpPrefix network in (ImmutableArray<IpPrefix>)[.. env.Networks, .. env.IPv6Networks])
+        AddRoutes(routes, env.Networks);
+        AddRoutes(routes, env.IPv6Networks);
+        return routes;
+    }
+
+    private static void AddRoutes(List<JsonValue> routes, ImmutableArray<IpPrefix> networks)
+    {
+        foreach (IpPrefix network in networks)
         {
             routes.Add(ResultPrinter.Compose(new CniRoute(network, Gateway: default)));
         }
-
-        return routes;
     }
 
     private static void RequireSound(JsonMap? users)

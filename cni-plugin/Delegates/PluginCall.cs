@@ -23,6 +23,17 @@ internal sealed class PluginCall(ChildProcess child) : IDisposable
         child.Send();
     }
 
+    /// <summary>
+    /// Its result as soon as it has printed one, for the end of a program with threads takes a while. It counts only
+    /// once <see cref="Result"/> has said that it succeeded.
+    /// </summary>
+    /// <exception cref="CniException">As of <see cref="Result"/>.</exception>
+    internal byte[] EarlyResult()
+    {
+        _isSent = true;
+        return child.WaitForOutput(IsWhole) ?? Result();
+    }
+
     /// <summary>Its standard output, once it has succeeded. Its standard error goes to ours either way.</summary>
     /// <exception cref="CniException">Its own error, or Unknown where it left none that could be read.</exception>
     internal byte[] Result()
@@ -42,6 +53,19 @@ internal sealed class PluginCall(ChildProcess child) : IDisposable
         }
 
         child.Dispose();
+    }
+
+    /// <summary>A whole document, and not an error's.</summary>
+    private static bool IsWhole(byte[] output)
+    {
+        try
+        {
+            return !JsonParser.ParseMap(output).Has("code");
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The error that a failed plugin's output says, or what can be said without.</summary>

@@ -18,31 +18,27 @@ internal sealed class IpamPlugin(
     {
         PluginCall call = PluginProgram.Start(type, "ADD", environment, input, lockDescriptor);
         call.Send();
-        return new Call(call, configVersion, hasResult: true);
+        return new Call(call, configVersion);
     }
 
-    public IIpamCall PrepareDelete() => new Call(
-        PluginProgram.Start(type, "DEL", environment, input, lockDescriptor), configVersion, hasResult: false);
+    public IIpamCall PrepareDelete() =>
+        new Call(PluginProgram.Start(type, "DEL", environment, input, lockDescriptor), configVersion);
 
-    private sealed class Call(PluginCall call, string configVersion, bool hasResult) : IIpamCall
+    private sealed class Call(PluginCall call, string configVersion) : IIpamCall
     {
         public CniResult Result()
         {
-            byte[] output = call.Result();
-            if (!hasResult)
-            {
-                return new CniResult();
-            }
-
             try
             {
-                return ResultReader.Read(output, configVersion, out _);
+                return ResultReader.Read(call.EarlyResult(), configVersion, out _);
             }
             catch (JsonException e)
             {
                 throw new CniException(CniErrorCode.Internal, $"the IPAM plugin's result: {e.Message}");
             }
         }
+
+        public void Complete() => _ = call.Result();
 
         public void Dispose() => call.Dispose();
     }

@@ -14,34 +14,36 @@ internal static class GoNumber
                 : ((long)value).ToString(CultureInfo.InvariantCulture);
         }
 
-        // The shortest digits, as d.ddddE+xxx or plain; taken apart and put together Go's way.
-        string shortest = Math.Abs(value).ToString("E16", CultureInfo.InvariantCulture);
-        string plain = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture);
-        int exponent = int.Parse(shortest.AsSpan(shortest.IndexOf('E') + 1), provider: CultureInfo.InvariantCulture);
-        string digits = Digits(plain);
         string sign = value < 0 ? "-" : "";
-        if (exponent is < -6 or >= 21)
+        (string digits, int exponent) = Split(Math.Abs(value).ToString("R", CultureInfo.InvariantCulture));
+        return sign + exponent switch
         {
-            string fraction = digits.Length > 1 ? $".{digits[1..]}" : "";
-            string power = exponent.ToString("+00;-0", CultureInfo.InvariantCulture);
-            return $"{sign}{digits[0]}{fraction}e{power}";
-        }
-
-        if (exponent < 0)
-        {
-            return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
-        }
-
-        return digits.Length <= exponent + 1
-            ? sign + digits.PadRight(exponent + 1, '0')
-            : $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
+            < -6 or >= 21 => WithExponent(digits, exponent),
+            < 0 => $"0.{new string('0', -exponent - 1)}{digits}",
+            _ when digits.Length <= exponent + 1 => digits.PadRight(exponent + 1, '0'),
+            _ => $"{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}",
+        };
     }
 
-    /// <summary>The significant digits, without point, exponent and outer zeros.</summary>
-    private static string Digits(string plain)
+    private static string WithExponent(string digits, int exponent)
     {
-        int end = plain.IndexOf('E');
-        string mantissa = end < 0 ? plain : plain[..end];
-        return mantissa.Replace(".", "", StringComparison.Ordinal).Trim('0');
+        string fraction = digits.Length > 1 ? $".{digits[1..]}" : "";
+        string power = exponent.ToString("+00;-0", CultureInfo.InvariantCulture);
+        return $"{digits[..1]}{fraction}e{power}";
+    }
+
+    /// <summary>The significant digits, and the power of ten of the first one.</summary>
+    /// <param name="shortest">As 1234.5, 0.00012 or 1.2E-07.</param>
+    private static (string Digits, int Exponent) Split(string shortest)
+    {
+        int e = shortest.IndexOf('E');
+        string mantissa = e < 0 ? shortest : shortest[..e];
+        int power = e < 0 ? 0 : int.Parse(shortest.AsSpan(e + 1), provider: CultureInfo.InvariantCulture);
+        int point = mantissa.IndexOf('.');
+        int whole = point < 0 ? mantissa.Length : point;
+        int first = mantissa.AsSpan().IndexOfAnyInRange('1', '9');
+        return (
+            mantissa.Replace(".", "", StringComparison.Ordinal).Trim('0'),
+            power + whole - first - (first > whole ? 0 : 1));
     }
 }

@@ -33,12 +33,15 @@ internal static class JsonFields
     }
 
     /// <summary>The objects of a list; empty: there is none.</summary>
-    internal static IEnumerable<JsonMap> Objects(this JsonMap map, string field)
+    internal static List<JsonMap> Objects(this JsonMap map, string field)
     {
+        List<JsonMap> objects = [];
         foreach (JsonValue item in map.Array(field) ?? [])
         {
-            yield return item.Map ?? throw Mismatch($"an item of \"{field}\"", item.Kind, JsonKind.Object);
+            objects.Add(item.Map ?? throw Mismatch($"an item of \"{field}\"", item.Kind, JsonKind.Object));
         }
+
+        return objects;
     }
 
     /// <summary>The strings of a list; empty: there is none.</summary>

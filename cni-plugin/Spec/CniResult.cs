@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
 
@@ -7,11 +6,11 @@ namespace FlannelCni.Plugin.Spec;
 /// <summary>What an ADD made, in the newest version's terms; SPEC.md, "Success".</summary>
 internal sealed record CniResult
 {
-    internal ImmutableArray<CniInterface> Interfaces { get; init; } = [];
+    internal IReadOnlyList<CniInterface> Interfaces { get; init; } = [];
 
-    internal ImmutableArray<CniIp> Ips { get; init; } = [];
+    internal IReadOnlyList<CniIp> Ips { get; init; } = [];
 
-    internal ImmutableArray<CniRoute> Routes { get; init; } = [];
+    internal IReadOnlyList<CniRoute> Routes { get; init; } = [];
 
     internal CniDns Dns { get; init; } = new();
 }

@@ -2,7 +2,10 @@ using FlannelCni.Plugin.Json;
 
 namespace FlannelCni.Plugin.Spec;
 
-/// <summary>Prints a result in the version of the configuration, key by key as upstream's library does.</summary>
+/// <summary>
+/// Prints a result in the version of the configuration, key by key as upstream's library does. Written with loops where
+/// every ADD comes by: NativeAOT resolves LINQ's generic virtual methods at run time, some 0.1 ms each.
+/// </summary>
 internal static class ResultPrinter
 {
     /// <exception cref="CniException">Internal: 0.1.0 and 0.2.0 cannot say a result without addresses.</exception>
@@ -33,9 +36,21 @@ internal static class ResultPrinter
     {
         JsonMap map = JsonMap.Struct();
         map.Set("cniVersion", version);
-        map.SetUnlessEmpty("interfaces", [.. result.Interfaces.Select(link => (JsonValue)Compose(link, isBefore1))]);
-        map.SetUnlessEmpty("ips", [.. result.Ips.Select(ip => (JsonValue)Compose(ip, isBefore1))]);
-        map.SetUnlessEmpty("routes", [.. result.Routes.Select(static route => (JsonValue)Compose(route))]);
+        List<JsonValue> interfaces = [];
+        foreach (CniInterface link in result.Interfaces)
+        {
+            interfaces.Add(Compose(link, isBefore1));
+        }
+
+        List<JsonValue> ips = [];
+        foreach (CniIp ip in result.Ips)
+        {
+            ips.Add(Compose(ip, isBefore1));
+        }
+
+        map.SetUnlessEmpty("interfaces", interfaces);
+        map.SetUnlessEmpty("ips", ips);
+        map.SetUnlessEmpty("routes", Compose(result.Routes));
         if (isBefore1 || !result.Dns.IsEmpty)
         {
             map.Set("dns", Compose(result.Dns));
@@ -77,16 +92,43 @@ internal static class ResultPrinter
     private static JsonMap Compose(CniDns dns)
     {
         JsonMap map = JsonMap.Struct();
-        map.SetUnlessEmpty("nameservers", [.. dns.Nameservers.Select(static text => (JsonValue)text)]);
+        map.SetUnlessEmpty("nameservers", Compose(dns.Nameservers));
         map.SetUnlessEmpty("domain", dns.Domain);
-        map.SetUnlessEmpty("search", [.. dns.Search.Select(static text => (JsonValue)text)]);
-        map.SetUnlessEmpty("options", [.. dns.Options.Select(static text => (JsonValue)text)]);
+        map.SetUnlessEmpty("search", Compose(dns.Search));
+        map.SetUnlessEmpty("options", Compose(dns.Options));
         return map;
+    }
+
+    private static List<JsonValue> Compose(IReadOnlyList<CniRoute> routes)
+    {
+        List<JsonValue> items = [];
+        foreach (CniRoute route in routes)
+        {
+            items.Add(Compose(route));
+        }
+
+        return items;
+    }
+
+    private static List<JsonValue> Compose(IReadOnlyList<string> texts)
+    {
+        List<JsonValue> items = [];
+        foreach (string text in texts)
+        {
+            items.Add(text);
+        }
+
+        return items;
     }
 
     /// <summary>0.1.0 and 0.2.0: the first address of each family; interfaces cannot be said.</summary>
     private static JsonMap ComposeByFamily(CniResult result, string version)
     {
+        if (result.Ips.Count == 0)
+        {
+            throw new CniException(CniErrorCode.Internal, "cannot convert: no valid IP addresses");
+        }
+
         JsonMap map = JsonMap.Struct();
         map.Set("cniVersion", version);
         foreach (bool is6 in (bool[])[false, true])
@@ -96,16 +138,11 @@ internal static class ResultPrinter
                 JsonMap family = JsonMap.Struct();
                 family.Set("ip", first.Address.ToString());
                 family.SetUnlessEmpty("gateway", first.Gateway.ToString());
-                family.SetUnlessEmpty("routes", [.. result.Routes
+                family.SetUnlessEmpty("routes", Compose([.. result.Routes
                     .Where(route => route.Destination.Is6 == is6)
-                    .Select(static route => (JsonValue)Compose(new CniRoute(route.Destination, route.Gateway)))]);
+                    .Select(static route => new CniRoute(route.Destination, route.Gateway))]));
                 map.Set(is6 ? "ip6" : "ip4", family);
             }
-        }
-
-        if (result.Ips.IsEmpty)
-        {
-            throw new CniException(CniErrorCode.Internal, "cannot convert: no valid IP addresses");
         }
 
         map.Set("dns", Compose(result.Dns));

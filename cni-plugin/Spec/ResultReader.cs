@@ -34,28 +34,31 @@ internal static class ResultReader
 
         return version is "0.1.0" or "0.2.0" ? ReadByFamily(map) : new CniResult
         {
-            Interfaces = [.. map.Objects("interfaces").Select(ReadInterface)],
-            Ips = [.. map.Objects("ips").Select(ReadIp)],
-            Routes = [.. ReadRoutes(map)],
+            Interfaces = ReadInterfaces(map),
+            Ips = ReadIps(map),
+            Routes = ReadRoutes(map),
             Dns = ReadDns(map),
         };
     }
 
     /// <summary>The list <c>routes</c> of a result or of an <c>ipam</c> section.</summary>
     /// <exception cref="JsonException">A destination is missing or is none.</exception>
-    internal static IEnumerable<CniRoute> ReadRoutes(JsonMap map)
+    internal static List<CniRoute> ReadRoutes(JsonMap map)
     {
+        List<CniRoute> routes = [];
         foreach (JsonMap route in map.Objects("routes"))
         {
-            yield return new CniRoute(Prefix(route, "dst"), Address(route, "gw"))
+            routes.Add(new CniRoute(Prefix(route, "dst"), Address(route, "gw"))
             {
                 Mtu = route.Integer("mtu") ?? 0,
                 AdvertisedMss = route.Integer("advmss") ?? 0,
                 Priority = route.Integer("priority") ?? 0,
                 Table = route.Integer("table"),
                 Scope = route.Integer("scope") is int scope ? (RouteScope)scope : null,
-            };
+            });
         }
+
+        return routes;
     }
 
     internal static CniDns ReadDns(JsonMap map) => map.Object("dns") is not JsonMap dns ? new CniDns() : new CniDns
@@ -71,28 +74,44 @@ internal static class ResultReader
     {
         List<CniIp> ips = [];
         List<CniRoute> routes = [];
-        foreach (JsonMap? family in (JsonMap?[])[map.Object("ip4"), map.Object("ip6")])
+        foreach (string key in (string[])["ip4", "ip6"])
         {
-            if (family is not null)
+            if (map.Object(key) is JsonMap family)
             {
                 ips.Add(new CniIp(Prefix(family, "ip"), Address(family, "gateway"), Interface: null));
                 routes.AddRange(ReadRoutes(family));
             }
         }
 
-        return new CniResult { Ips = [.. ips], Routes = [.. routes], Dns = ReadDns(map) };
+        return new CniResult { Ips = ips, Routes = routes, Dns = ReadDns(map) };
     }
 
-    private static CniInterface ReadInterface(JsonMap map) =>
-        new(map.Text("name"), map.Text("mac"), map.Text("sandbox"))
+    private static List<CniInterface> ReadInterfaces(JsonMap map)
+    {
+        List<CniInterface> interfaces = [];
+        foreach (JsonMap link in map.Objects("interfaces"))
         {
-            Mtu = map.Integer("mtu") ?? 0,
-            SocketPath = map.Text("socketPath"),
-            PciId = map.Text("pciID"),
-        };
+            interfaces.Add(new CniInterface(link.Text("name"), link.Text("mac"), link.Text("sandbox"))
+            {
+                Mtu = link.Integer("mtu") ?? 0,
+                SocketPath = link.Text("socketPath"),
+                PciId = link.Text("pciID"),
+            });
+        }
 
-    private static CniIp ReadIp(JsonMap map) =>
-        new(Prefix(map, "address"), Address(map, "gateway"), map.Integer("interface"));
+        return interfaces;
+    }
+
+    private static List<CniIp> ReadIps(JsonMap map)
+    {
+        List<CniIp> ips = [];
+        foreach (JsonMap ip in map.Objects("ips"))
+        {
+            ips.Add(new CniIp(Prefix(ip, "address"), Address(ip, "gateway"), ip.Integer("interface")));
+        }
+
+        return ips;
+    }
 
     private static IpPrefix Prefix(JsonMap map, string field) =>
         IpPrefix.TryParse(map.Text(field), out IpPrefix prefix)

@@ -1,3 +1,4 @@
+using FlannelCni.Benchmarks.Cni;
 using FlannelCni.Benchmarks.Firewall;
 
 namespace FlannelCni.Benchmarks;
@@ -9,11 +10,13 @@ internal static class Program
     {
         switch (args)
         {
+            case ["cni", .. string[] options]:
+                return CniBenchmark.Run(options, Console.Out);
             case ["firewall", .. string[] options]:
                 return FirewallBenchmark.Run(options, Console.Out);
             default:
-                Console.Error.WriteLine(
-                    args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?");
+                string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
+                Console.Error.WriteLine(complaint);
                 return 2;
         }
     }

@@ -107,6 +107,16 @@ public sealed class AgentCluster : IDisposable
         $$$"""{"PublicIP":"{{{publicIP}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":"""
         + $$$"""{"VNI":1,"VtepMAC":"{{{mac}}}"}}""";
 
+    /// <summary>Puts leases for 10.244.FIRST.0/24 and those that follow, in one transaction.</summary>
+    public void PutPeers(int first, int count) => Transact(first, count, static (number, key) =>
+    {
+        string value = LeaseText($"192.0.2.{number}", $"0e:00:00:00:01:{number:x2}");
+        return $"put {key} \"{value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    });
+
+    /// <summary>Removes them, in one transaction.</summary>
+    public void DeletePeers(int first, int count) => Transact(first, count, static (_, key) => $"del {key}");
+
     /// <summary>Puts any value, however long, under any key.</summary>
     public void PutRaw(string key, string value) => Etcd.Control($"put '{key}'", value);
 
@@ -123,4 +133,10 @@ public sealed class AgentCluster : IDisposable
         Relay.Dispose();
         _wire.Dispose();
     }
+
+    // No conditions, then the requests.
+    private void Transact(int first, int count, Func<int, string, string> request) => Etcd.Control(
+        "txn",
+        "\n" + string.Concat(Enumerable.Range(first, count)
+            .Select(number => request(number, LeaseKey($"10.244.{number}.0/24")) + "\n")) + "\n\n");
 }

@@ -24,6 +24,10 @@ public sealed class ChildProcess : IDisposable
     private readonly SafeFd _stdout;
     private readonly SafeFd _stderr;
     private readonly byte[] _input;
+    private readonly List<byte> _output = [];
+    private readonly List<byte> _error = [];
+    private int _written;
+    private ChildResult? _result;
     private bool _isReaped;
 
     private ChildProcess(string path, int pid, SafeFd stdin, SafeFd stdout, SafeFd stderr, byte[] input)
@@ -83,38 +87,54 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Feeds the input, collects the output and waits for the end. To be called once.</summary>
+    /// <summary>
+    /// Writes the input at once instead of in <see cref="Wait"/>, so that the child works meanwhile. For inputs that
+    /// fit into a pipe; with a longer one this waits until the child has read it.
+    /// </summary>
+    public void Send()
+    {
+        while (_written < _input.Length)
+        {
+            WriteSome();
+        }
+
+        _stdin.Dispose();
+    }
+
+    /// <summary>Feeds the input, collects the output and waits for the end.</summary>
     public ChildResult Wait()
     {
-        List<byte> output = [];
-        List<byte> error = [];
-        int written = 0;
-        CloseInputAt(_input.Length == 0);
         while (true)
         {
-            Span<PollFd> polled =
-            [
-                new() { Fd = Number(_stdin), Events = Libc.POLLOUT },
-                new() { Fd = Number(_stdout), Events = Libc.POLLIN },
-                new() { Fd = Number(_stderr), Events = Libc.POLLIN },
-                new() { Fd = Number(_pidFd), Events = Libc.POLLIN },
-            ];
-            Poll(polled);
-            if (polled[3].ReturnedEvents != 0)
+            if (_result is not null || Step())
             {
-                ReadRest(_stdout, output);
-                ReadRest(_stderr, error);
-                return new ChildResult(WaitPid(), [.. output], [.. error]);
+                return _result ?? throw new InvalidOperationException("the last step leaves a result");
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Wait"/>, but only until the output is whole: the end takes time of its own.</summary>
+    /// <param name="isWhole">Looks at the output so far.</param>
+    /// <returns>The output so far; null: the child has ended before it was whole.</returns>
+    public byte[]? WaitForOutput(Func<byte[], bool> isWhole)
+    {
+        int looked = 0;
+        while (true)
+        {
+            if (_output.Count > looked)
+            {
+                looked = _output.Count;
+                byte[] output = [.. _output];
+                if (isWhole(output))
+                {
+                    return output;
+                }
             }
 
-            if (polled[0].ReturnedEvents != 0)
+            if (_result is not null || Step())
             {
-                written += WriteSome(written);
-                CloseInputAt(written == _input.Length);
+                return null;
             }
-
-            ReadIf(polled[1].ReturnedEvents != 0, _stdout, output);
-            ReadIf(polled[2].ReturnedEvents != 0, _stderr, error);
         }
     }
 
@@ -151,6 +171,36 @@ public sealed class ChildProcess : IDisposable
         _pidFd.Dispose();
     }
 
+    /// <summary>Waits for something to happen and deals with it. True: that was the end.</summary>
+    private bool Step()
+    {
+        CloseInputAt(_written == _input.Length);
+        Span<PollFd> polled =
+        [
+            new() { Fd = Number(_stdin), Events = Libc.POLLOUT },
+            new() { Fd = Number(_stdout), Events = Libc.POLLIN },
+            new() { Fd = Number(_stderr), Events = Libc.POLLIN },
+            new() { Fd = Number(_pidFd), Events = Libc.POLLIN },
+        ];
+        Poll(polled);
+        if (polled[3].ReturnedEvents != 0)
+        {
+            ReadRest(_stdout, _output);
+            ReadRest(_stderr, _error);
+            _result = new ChildResult(WaitPid(), [.. _output], [.. _error]);
+            return true;
+        }
+
+        if (polled[0].ReturnedEvents != 0)
+        {
+            WriteSome();
+        }
+
+        ReadIf(polled[1].ReturnedEvents != 0, _stdout, _output);
+        ReadIf(polled[2].ReturnedEvents != 0, _stderr, _error);
+        return false;
+    }
+
     /// <summary>For poll: -1, which it passes by, when closed.</summary>
     private static int Number(SafeFd fd) => fd.IsClosed ? -1 : fd.Number;
 
@@ -174,16 +224,16 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    private int WriteSome(int from)
+    private void WriteSome()
     {
         // No more than a pipe's atomic size: poll promised room for that much, and a longer write would block.
-        int size = Math.Min(_input.Length - from, PipeAtomicSize);
-        nint count = Libc.write(_stdin, _input.AsSpan(from, size), size);
+        int size = Math.Min(_input.Length - _written, PipeAtomicSize);
+        nint count = Libc.write(_stdin, _input.AsSpan(_written, size), size);
         Errno errno = Libc.LastError;
-        return count >= 0 ? (int)count : errno switch
+        _written += count >= 0 ? (int)count : errno switch
         {
             Errno.EINTR => 0,
-            Errno.EPIPE => _input.Length - from,    // it does not want the rest
+            Errno.EPIPE => _input.Length - _written,    // it does not want the rest
             _ => throw new LinuxException($"write input of {_path}", errno),
         };
     }
@@ -230,21 +280,6 @@ public sealed class ChildProcess : IDisposable
                 throw new LinuxException($"read output of {_path}", errno);
             }
         }
-    }
-
-    /// <summary>
-    /// Writes the input at once instead of in <see cref="Wait"/>, so that the child works meanwhile. For inputs that
-    /// fit into a pipe; with a longer one this waits until the child has read it.
-    /// </summary>
-    public void Send()
-    {
-        int written = 0;
-        while (written < _input.Length)
-        {
-            written += WriteSome(written);
-        }
-
-        _stdin.Dispose();
     }
 
     private int WaitPid()

@@ -10,7 +10,7 @@ public static class ProcessEnvironment
     {
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
-            yield return $"{variable.Key}={variable.Value}";
+            yield return string.Concat((string)variable.Key, "=", (string?)variable.Value);
         }
     }
 }

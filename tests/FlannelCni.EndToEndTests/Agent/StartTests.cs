@@ -73,15 +73,17 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
         Assert.Equal(200, (await Node.GetAsync("/readyz")).Status);
     }
 
-    [Fact]
-    public async Task An_unknown_backend_is_refused_with_the_names_of_those_there_are()
+    [Theory]
+    [InlineData(""","Backend":{"Type":"VXLAM"}""", "Backend.Type \"vxlam\" is not supported; supported: vxlan")]
+    [InlineData("", "it has no Backend, which means \"udp\", and that is not supported; supported: vxlan")]
+    public async Task An_unknown_backend_is_refused_with_the_names_of_those_there_are(string backend, string text)
     {
-        _cluster.PutConfig("""{"Network":"10.244.0.0/16","Backend":{"Type":"VXLAM"}}""");
+        _cluster.PutConfig($$"""{"Network":"10.244.0.0/16"{{backend}}}""");
 
         int status = await Node.Start().EndAsync();
 
         Assert.Equal(1, status);
-        Assert.Equal(1, Node.LogCount("Backend.Type \"vxlam\" is not supported; supported: vxlan"));
+        Assert.Equal(1, Node.LogCount(text));
     }
 
     [Fact]

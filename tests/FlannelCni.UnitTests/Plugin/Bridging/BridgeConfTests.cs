@@ -1,0 +1,71 @@
+using System.Text;
+using FlannelCni.Linux.Net;
+using FlannelCni.Plugin.Bridging;
+using FlannelCni.Plugin.Json;
+using FlannelCni.Plugin.Spec;
+
+namespace FlannelCni.UnitTests.Plugin.Bridging;
+
+/// <summary>The bridge's part of a configuration.</summary>
+public sealed class BridgeConfTests
+{
+    [Fact]
+    public void Nothing_said_is_upstreams_default()
+    {
+        Assert.Equal(new BridgeConf { Dns = Read("{}").Dns }, Read("{}"));
+        Assert.Equal("cni0", Read("{}").Bridge);
+    }
+
+    [Fact]
+    public void Keys_match_in_any_case_and_the_default_gateway_makes_a_gateway()
+    {
+        BridgeConf conf = Read("""{"BRIDGE":"br1","isdefaultgateway":true,"MTU":1400,"ipam":{"type":"x"}}""");
+
+        Assert.Equal("br1", conf.Bridge);
+        Assert.True(conf.IsDefaultGateway);
+        Assert.True(conf.IsGateway);
+        Assert.Equal(1400u, conf.Mtu);
+        Assert.Equal("x", conf.IpamType);
+    }
+
+    [Theory]
+    [InlineData("""{"runtimeConfig":{"mac":"02:00:00:00:00:01"},"args":{"cni":{"mac":"02:00:00:00:00:02"}}}""", 1)]
+    [InlineData("""{"RuntimeConfig":{"Mac":"02:00:00:00:00:01"}}""", 1)]
+    [InlineData("""{"args":{"cni":{"mac":"0200.0000.0002"}}}""", 2)]
+    [InlineData("{}", 3)]
+    public void The_nearest_wish_for_a_MAC_counts(string config, int expected)
+    {
+        BridgeConf conf = Read(config, "MAC=02-00-00-00-00-03");
+
+        Assert.Equal(MacAddress.Parse($"02:00:00:00:00:0{expected}"), conf.Mac);
+    }
+
+    [Theory]
+    [InlineData("""{"mtu":"1450"}""", 999, "failed to load netconf: \"mtu\" is a string, a number is expected")]
+    [InlineData(
+        """{"isGateway":1}""", 999, "failed to load netconf: \"isGateway\" is a number, true or false is expected")]
+    [InlineData(
+        """{"hairpinMode":true,"promiscMode":true}""",
+        999,
+        "cannot set hairpin mode and promiscuous mode at the same time.")]
+    [InlineData(
+        """{"disableContainerInterface":true,"ipam":{"type":"x"}}""",
+        999,
+        "cannot use IPAM when DisableContainerInterface flag is set")]
+    [InlineData(
+        """{"runtimeConfig":{"mac":"nonsense"}}""", 999, "failed to make veth pair: invalid MAC address: \"nonsense\"")]
+    [InlineData("""{"vlan":5}""", 2, "unsupported field \"vlan\"")]
+    [InlineData("""{"vlanTrunk":[]}""", 2, "unsupported field \"vlanTrunk\"")]
+    [InlineData("""{"macspoofchk":true}""", 2, "unsupported field \"macspoofchk\"")]
+    [InlineData("""{"ipMasq":true}""", 2, "unsupported field \"ipMasq\"")]
+    public void What_cannot_be_done_is_refused(string config, int code, string message)
+    {
+        CniException e = Assert.Throws<CniException>(() => Read(config));
+
+        Assert.Equal((CniErrorCode)code, e.Code);
+        Assert.Equal(message, e.Message);
+    }
+
+    private static BridgeConf Read(string config, string args = "") =>
+        BridgeConf.Read(JsonParser.ParseMap(Encoding.UTF8.GetBytes(config)), CniArgs.Read(args));
+}
