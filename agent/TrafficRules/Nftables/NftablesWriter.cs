@@ -41,15 +41,15 @@ internal sealed class NftablesWriter : IRulesWriter
         ImmutableArray<FamilyRules> families = TrafficPlan.ForNftables(_settings, own, notMasqueraded);
         for (int attempt = 1; ; attempt++)
         {
-            NftTransaction transaction = new();
-            RulesChange change = default;
-            foreach (bool is6 in (bool[])[false, true])
-            {
-                change |= AddRepairs(is6, families.FirstOrDefault(family => family.Is6 == is6), transaction);
-            }
-
             try
             {
+                NftTransaction transaction = new();
+                RulesChange change = default;
+                foreach (bool is6 in (bool[])[false, true])
+                {
+                    change |= AddRepairs(is6, families.FirstOrDefault(family => family.Is6 == is6), transaction);
+                }
+
                 _nft.Execute(transaction);
                 return Task.FromResult(change);
             }
@@ -57,6 +57,11 @@ internal sealed class NftablesWriter : IRulesWriter
                 when (attempt < MaxTries && e.Errno is Errno.ENOENT or Errno.EEXIST or Errno.EBUSY)
             {
                 // Changed since it was read, or a module is missing: the last try tells.
+            }
+            catch (NetlinkException e) when (e.Errno is Errno.ENOENT or Errno.EINVAL or Errno.EOPNOTSUPP)
+            {
+                throw new RulesException(
+                    $"{e.Message}; has this kernel the modules nf_tables, nft_chain_nat and nft_masq?");
             }
         }
     }

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.TrafficRules;
 using FlannelCni.Agent.TrafficRules.Nftables;
+using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.TestKit;
 
 namespace FlannelCni.IntegrationTests.TrafficRules;
@@ -248,6 +250,29 @@ public sealed class NftablesWriterTests : IDisposable
         Assert.False(second.IsAny);
         Assert.Equal(3006, _node.Shell("nft -n list chain ip flannel-ipv4 postrtg").Split('\n').Count(line =>
             line.Contains("return") || line.Contains("masquerade f")));
+    }
+
+    [Fact]
+    public async Task A_chain_that_cannot_be_replaced_is_named()
+    {
+        // A base chain cannot take the name of one that is jumped to.
+        _node.Shell(
+            "nft -f -",
+            """
+            table ip flannel-ipv4 {
+              chain forward { }
+              chain other { jump forward; }
+            }
+
+            """);
+        string before = _node.Shell("nft -a list ruleset");
+        using NftablesWriter writer = Open(Samples.Settings);
+
+        NetlinkException e = await Assert.ThrowsAsync<NetlinkException>(() => EnsureAsync(writer));
+
+        Assert.Equal(Errno.EBUSY, e.Errno);
+        Assert.StartsWith("delete chain ip flannel-ipv4 forward", e.Message);
+        Assert.Equal(before, _node.Shell("nft -a list ruleset"));
     }
 
     [Fact]
