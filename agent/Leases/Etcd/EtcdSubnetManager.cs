@@ -122,7 +122,8 @@ internal sealed class EtcdSubnetManager : ISubnetManager
             {
                 throw EtcdRetry.NotYet(
                     $"the key {_keys.Config} is absent: "
-                    + "put net-conf.json there, as {\"Network\": \"10.244.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}}");
+                    + "put net-conf.json there, as "
+                    + "{\"Network\": \"10.244.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}}");
             }
 
             NetworkConfig config = NetworkConfigReader.Parse(kv.Value);

@@ -22,6 +22,8 @@ internal static partial class Libc
     internal const int AT_FDCWD = -100;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_TYPE = 0x1;
+    internal const ushort S_IFMT = 0xF000;
+    internal const ushort S_IFREG = 0x8000;
     internal const uint STATX_INO = 0x100;
 
     // sys/file.h

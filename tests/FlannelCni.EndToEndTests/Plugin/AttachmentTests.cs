@@ -90,7 +90,8 @@ public sealed class AttachmentTests : IDisposable
 
         Assert.Equal(999, answer.Code);
         Assert.Matches(
-            "^container veth name \\(\"eth0\"\\) peer provided \\(\"veth[0-9a-f]{8}\"\\) already exists$", answer.Message);
+            "^container veth name \\(\"eth0\"\\) peer provided \\(\"veth[0-9a-f]{8}\"\\) already exists$",
+            answer.Message);
         Assert.Equal(data, _host.DataFiles());
         Assert.Equal(["10.42.3.2", "fd00:42:0:3::2"], _host.ReservedAddresses());
         pod.Ping("10.42.3.1");

@@ -29,7 +29,7 @@ public sealed class SubnetEnvFileTests
 
     [Theory]
     [InlineData("FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.17.1/24\nFLANNEL_MTU=1472\nFLANNEL_IPMASQ=true\n")]
-    [InlineData("FLANNEL_IPV6_NETWORK=fc00::/48\nFLANNEL_IPV6_SUBNET=fc00::1/64\nFLANNEL_MTU=1\nFLANNEL_IPMASQ=false\n")]
+    [InlineData("FLANNEL_IPV6_NETWORK=fc::/48\nFLANNEL_IPV6_SUBNET=fc::1/64\nFLANNEL_MTU=1\nFLANNEL_IPMASQ=false\n")]
     public void One_family_is_enough(string text)
     {
         SubnetEnv env = SubnetEnvFile.Parse(text, File);

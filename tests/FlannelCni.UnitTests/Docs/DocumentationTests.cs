@@ -62,7 +62,8 @@ public sealed class DocumentationTests
     private static string Sources()
     {
         StringBuilder text = new();
-        foreach (string path in Files("*.cs").Where(static path => !path.StartsWith("tests/", StringComparison.Ordinal)))
+        foreach (string path in Files("*.cs")
+            .Where(static path => !path.StartsWith("tests/", StringComparison.Ordinal)))
         {
             string[] lines = File.ReadAllLines(Path.Combine(Repository.Root, path));
             text.AppendJoin('\n', lines.Select(static line => line.Trim())).Append('\n');
