@@ -67,7 +67,9 @@ internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<st
         return [.. texts];
     }
 
-    /// <summary>The networks of a repeatable flag, each occurrence one or several with commas; host bits cleared.</summary>
+    /// <summary>
+    /// The networks of a repeatable flag, each occurrence one or several with commas; host bits cleared.
+    /// </summary>
     internal ImmutableArray<IpPrefix> Prefixes(Flag flag)
     {
         ImmutableArray<IpPrefix>.Builder prefixes = ImmutableArray.CreateBuilder<IpPrefix>();
