@@ -6,6 +6,8 @@ using FlannelCni.Agent.Logging;
 using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Options;
 using FlannelCni.Agent.Supervision;
+using FlannelCni.Agent.TrafficRules;
+using FlannelCni.Agent.TrafficRules.Iptables;
 using FlannelCni.Contract;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
@@ -96,6 +98,17 @@ internal static partial class Program
         Lease own = await manager.AcquireAsync(network, state.Attributes, stop);
         state = await backend.EnsureAsync(underlay, own, stop);
 
+        // Before subnet.env lets pods start: what they send outside must not leave with their own address.
+        health.Starting("setting the firewall rules");
+        using RulesKeeper rules = await RulesKeeperFactory.CreateAsync(
+            RulesKeeperFactory.SettingsOf(options, paths, network),
+            new HostPrograms(ProcessEnvironment.Read()),
+            metrics,
+            time,
+            loggers.CreateLogger<RulesKeeper>(),
+            stop);
+        await rules.StartAsync(new SubnetPair(own.Subnet, own.IPv6Subnet), stop);
+
         // From here on all is one loop: leases and the kernel's notifications go in, the reconciler makes them agree.
         Inbox inbox = new();
         using KernelMonitor monitor = new(inbox);
@@ -104,19 +117,26 @@ internal static partial class Program
         publisher.Post(own, state);
         PlanInput input = new(network, state, underlay, own);
         Reconciler reconciler = new(
-            backend, underlays.Follow, publisher.Post, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
+            backend, underlays.Follow, OnOwnChanged, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
         health.Running(reconciler);
         SystemdNotifier systemd = new(options.NotifySocket, logger);
         using CancellationTokenRegistration stopping = stop.Register(systemd.Stopping);
         await Supervised.RunAllAsync(
             [
                 ("lease keeper", manager.KeepAsync),
-                ("lease watcher", token => inbox.FollowAsync(manager, token)),
+                ("lease watcher", token => inbox.FollowAsync(manager, rules.Post, token)),
                 ("kernel monitor", monitor.RunAsync),
                 ("reconciler", reconciler.RunAsync),
+                ("firewall rules", rules.RunAsync),
                 ("publisher", token => publisher.RunAsync(own.Attributes, reconciler.FirstSync, OnReady, token)),
             ],
             stop);
+
+        void OnOwnChanged(Lease lease, BackendState changed)
+        {
+            rules.Post(new SubnetPair(lease.Subnet, lease.IPv6Subnet));
+            publisher.Post(lease, changed);
+        }
 
         void OnReady() => systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
     }

@@ -7,12 +7,14 @@ using FlannelCni.Linux.Namespaces;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Bridging;
 
 /// <summary>Makes and deletes a pod's links with the kernel.</summary>
-internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox sandbox) : IPodNetwork, IDisposable
+internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, SandboxHandle sandbox)
+    : IPodNetwork, IDisposable
 {
     private const int MaxNameClashes = 10;
 

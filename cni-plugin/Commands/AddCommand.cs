@@ -1,3 +1,4 @@
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Spec;

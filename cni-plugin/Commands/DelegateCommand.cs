@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Spec;
 

@@ -1,4 +1,5 @@
 using FlannelCni.Benchmarks.Cni;
+using FlannelCni.Benchmarks.Firewall;
 
 namespace FlannelCni.Benchmarks;
 
@@ -11,6 +12,8 @@ internal static class Program
         {
             case ["cni", .. string[] options]:
                 return CniBenchmark.Run(options, Console.Out);
+            case ["firewall", .. string[] options]:
+                return FirewallBenchmark.Run(options, Console.Out);
             default:
                 string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
                 Console.Error.WriteLine(complaint);

@@ -41,7 +41,7 @@ public sealed class AgentCluster : IDisposable
     /// <summary>Has the bridge that the nodes are on.</summary>
     public TestNode Switch => _wire.Switch;
 
-    /// <summary>Node 1 is the first; all with a default route to the wire.</summary>
+    /// <summary>Node 1 is the first; all with default routes to the wire.</summary>
     public IReadOnlyList<AgentNode> Nodes { get; }
 
     /// <param name="config">Put into etcd; null: nothing is.</param>
@@ -50,7 +50,7 @@ public sealed class AgentCluster : IDisposable
         AgentCluster cluster = new(etcd, TestCluster.Create(nodes));
         foreach (AgentNode node in cluster.Nodes)
         {
-            node.Net.Shell("ip route add default via 192.0.2.254");
+            node.Net.Shell("ip route add default via 192.0.2.254 && ip route add default via 2001:db8::ffff");
         }
 
         if (config is not null)

@@ -45,8 +45,10 @@ internal static partial class Libc
     internal const int SOCK_RAW = 3;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1;
+    internal const int SO_SNDBUF = 7;
     internal const int SO_RCVBUF = 8;
     internal const int SO_RCVTIMEO = 20;
+    internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_RCVBUFFORCE = 33;
     internal const int MSG_TRUNC = 0x20;
     internal const int MSG_DONTWAIT = 0x40;
@@ -74,6 +76,10 @@ internal static partial class Libc
     // asm/unistd.h
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
+
+    // sys/resource.h
+    internal const int RUSAGE_SELF = 0;
+    internal const int RUSAGE_CHILDREN = -1;
 
     private const string Name = "libc";
 
@@ -190,6 +196,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int waitpid(int pid, out int status, int options);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int getrusage(int who, ref RUsage usage);
 
     // The posix_spawn family returns the error number and leaves errno alone.
     [LibraryImport(Name, StringMarshalling = StringMarshalling.Utf8)]

@@ -30,6 +30,21 @@ internal struct TimeVal
     internal long Microseconds;    // tv_usec
 }
 
+/// <summary><c>struct rusage</c>, sys/resource.h; 144 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RUsage
+{
+    internal TimeVal UserTime;      // ru_utime
+    internal TimeVal SystemTime;    // ru_stime
+    internal InlineLongs Rest;
+
+    [InlineArray(14)]
+    internal struct InlineLongs
+    {
+        private long _element;
+    }
+}
+
 /// <summary><c>sigset_t</c> of glibc and musl; 128 bytes.</summary>
 [InlineArray(16)]
 internal struct SigSet

@@ -19,7 +19,7 @@ public delegate bool NetlinkParser<T>(in NetlinkMessage message, out T item);
 /// <summary>
 /// Requests to the kernel over one netlink family, each waited for. From any thread, but one at a time.
 /// </summary>
-public sealed class NetlinkSocket : IDisposable
+public sealed partial class NetlinkSocket : IDisposable
 {
     // The kernel fills dump datagrams up to what the receiver offers, 32 KiB at the most.
     private const int ReceiveBufferSize = 32 * 1024;

@@ -61,6 +61,24 @@ public sealed class ConfigTests
     }
 
     [Fact]
+    public async Task An_agent_that_waits_for_a_silent_etcd_ends_with_0_within_a_second()
+    {
+        using EtcdServer etcd = await EtcdServer.StartNewAsync();
+        using AgentCluster cluster = AgentCluster.Create(etcd, 1);
+        AgentNode node = cluster.Nodes[0];
+        etcd.Pause();
+        node.Start();
+        await Wait.Until(async () => (await node.GetAsync("/healthz")).Status == 200, AgentNode.Soon, "it runs");
+        long start = TimeProvider.System.GetTimestamp();
+
+        node.Agent.Terminate();
+
+        Assert.Equal(0, await node.Agent.EndAsync());
+        Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        etcd.Resume();
+    }
+
+    [Fact]
     public async Task A_wrong_field_of_the_backend_is_named_and_the_agent_ends_with_1()
     {
         using EtcdServer etcd = await EtcdServer.StartNewAsync();

@@ -1,5 +1,5 @@
 using FlannelCni.Linux.Net;
-using FlannelCni.Plugin;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Spec;

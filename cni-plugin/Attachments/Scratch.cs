@@ -5,7 +5,7 @@
 
 using FlannelCni.Linux.Files;
 
-namespace FlannelCni.Plugin;
+namespace FlannelCni.Plugin.Attachments;
 
 /// <summary>What DEL must know of an attachment, kept from before its ADD touches anything else.</summary>
 internal interface IScratch
