@@ -117,7 +117,15 @@ internal static partial class Program
         publisher.Post(own, state);
         PlanInput input = new(network, state, underlay, own);
         Reconciler reconciler = new(
-            backend, underlays.Follow, OnOwnChanged, inbox, input, metrics, time, loggers.CreateLogger<Reconciler>());
+            backend,
+            BackendFactory.CreateHousekeeping(backend, network, paths.StateDirectory, rtnl),
+            underlays.Follow,
+            OnOwnChanged,
+            inbox,
+            input,
+            metrics,
+            time,
+            loggers.CreateLogger<Reconciler>());
         health.Running(reconciler);
         SystemdNotifier systemd = new(options.NotifySocket, logger);
         using CancellationTokenRegistration stopping = stop.Register(systemd.Stopping);
