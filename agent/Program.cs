@@ -44,6 +44,7 @@ internal static class Program
         publisher.Post(own, state);
         Reconciler reconciler = new(
             backend,
+            BackendFactory.CreateHousekeeping(backend, network, agent.Paths.StateDirectory, rtnl),
             underlays.Follow,
             OnOwnChanged,
             inbox,
