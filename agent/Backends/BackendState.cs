@@ -12,18 +12,22 @@ namespace FlannelCni.Agent.Backends;
 internal sealed record BackendState(
     LeaseAttributes Attributes, uint Mtu, ImmutableArray<DeviceFacts> Devices, ImmutableArray<string> Repairs)
 {
+    /// <summary>Who is reached without a router; empty for backends that do not ask.</summary>
+    public OnLinkNetworks OnLink { get; init; } = OnLinkNetworks.None;
+
+    /// <summary>May the backend's routes go through nexthop objects?</summary>
+    public NexthopObjects Nexthops { get; init; }
+
     /// <summary>Alike but for what had to be mended on the way there.</summary>
     public bool Equals(BackendState? other) =>
         other is not null
         && Attributes == other.Attributes
         && Mtu == other.Mtu
         && Devices.SequenceEqual(other.Devices)
+        && OnLink.Equals(other.OnLink)
         && Nexthops == other.Nexthops;
 
     public override int GetHashCode() => HashCode.Combine(Attributes, Mtu, Devices.Length);
-
-    /// <summary>May the backend's routes go through nexthop objects?</summary>
-    public NexthopObjects Nexthops { get; init; }
 
     /// <summary>The backend's device of a family; null: it has none.</summary>
     public DeviceFacts? Device(bool is6)

@@ -1,4 +1,6 @@
 using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
 
@@ -26,6 +28,12 @@ internal interface IBackend : IAsyncDisposable
     /// <exception cref="Linux.LinuxException">The kernel refused.</exception>
     ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Could a change to the underlay's routes make <see cref="EnsureAsync"/> say something else? Its link and its
+    /// addresses, which concern every backend, are not asked about.
+    /// </summary>
+    bool Concerns(in RtnlEvent kernelEvent, PlanInput input);
+
     /// <summary>One family of a lease as this backend understands it. Pure.</summary>
     PeerReading ReadPeer(Lease lease, bool is6, PlanInput input);
 }
@@ -36,4 +44,10 @@ internal sealed record PlanInput(NetworkConfig Network, BackendState State, Unde
 {
     /// <summary>Routes on the tunnel device go through nexthop objects.</summary>
     public bool UsesNexthops { get; init; } = State.Nexthops == NexthopObjects.Found;
+
+    /// <summary>All pods' of one family; none: it is off.</summary>
+    public IpPrefix NetworkOf(bool is6) => is6 ? Network.IPv6Network : Network.Network;
+
+    /// <summary>This node's of one family; none: it has none.</summary>
+    public IpPrefix OwnSubnet(bool is6) => Own.SubnetOf(is6);
 }

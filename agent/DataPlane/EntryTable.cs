@@ -26,6 +26,8 @@ internal sealed class EntryTable<TKey, TEntry>(
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
+    private const int MaxNamedSuspects = 3;
+
     // What a run that wrote a whole table leaves behind is not kept.
     private const int MaxSpareCapacity = 1024;
 
@@ -38,6 +40,8 @@ internal sealed class EntryTable<TKey, TEntry>(
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];
     private readonly HashSet<TKey> _pending = [];               // a changed plan that the store refused so far
+    private readonly HashSet<TKey> _reported = [];              // left alone, and said so
+    private readonly List<string> _suspects = [];
     private Dictionary<TKey, Wanted> _wanted = [];
     private PlanInput? _input;    // of the reading under way
     private int _reading;         // its number
@@ -49,6 +53,7 @@ internal sealed class EntryTable<TKey, TEntry>(
     public async ValueTask CompareAsync(PlanInput input, SyncScope scope, CancellationToken cancellationToken)
     {
         _changed.Clear();
+        _suspects.Clear();
         ClearDifferences();
         if (scope.IsReplan)
         {
@@ -79,9 +84,10 @@ internal sealed class EntryTable<TKey, TEntry>(
     public async ValueTask<TableResult> DeleteAsync(CancellationToken cancellationToken)
     {
         KeyValuePair<TKey, TEntry>[] deletes = [.. _deletes];
-        return deletes.Length == 0
+        TableResult result = deletes.Length == 0
             ? TableResult.Nothing
             : Report(deletes, await store.DeleteAsync(deletes, cancellationToken));
+        return _suspects.Count == 0 ? result : result with { Warnings = [SuspectsLine()] };
     }
 
     void IEntryReader<TKey, TEntry>.Restart()
@@ -242,16 +248,7 @@ internal sealed class EntryTable<TKey, TEntry>(
 
         return _wanted.TryGetValue(key, out Wanted wanted)
             ? now is not { } there || !there.Equals(wanted.Entry)
-            : now is { } unwanted && store.IsOurs(input, key, unwanted);
-    }
-
-    private void CompareUnwanted(TKey key, TEntry there)
-    {
-        // What we wanted until now is ours, whatever its shape.
-        if ((_changed.ContainsKey(key) || store.IsOurs(_input!, key, there)) && _deletes.TryAdd(key, there))
-        {
-            NoteDrift(key);
-        }
+            : now is { } unwanted && store.OwnerOf(input, key, unwanted) == EntryOwner.Us;
     }
 
     private void AddMissing()
@@ -268,6 +265,23 @@ internal sealed class EntryTable<TKey, TEntry>(
                 _upserts.Add(new(key, wanted.Entry));
                 NoteDrift(key);
             }
+        }
+    }
+
+    private void CompareUnwanted(TKey key, TEntry there)
+    {
+        // What we wanted until now is ours, whatever its shape.
+        EntryOwner owner = _changed.ContainsKey(key) ? EntryOwner.Us : store.OwnerOf(_input!, key, there);
+        if (owner == EntryOwner.Us)
+        {
+            if (_deletes.TryAdd(key, there))
+            {
+                NoteDrift(key);
+            }
+        }
+        else if (owner == EntryOwner.PerhapsUpstream && _reported.Add(key))
+        {
+            _suspects.Add($"{key} {there}");
         }
     }
 
@@ -293,6 +307,13 @@ internal sealed class EntryTable<TKey, TEntry>(
         {
             _drifted.Add(key);
         }
+    }
+
+    private string SuspectsLine()
+    {
+        string others = _suspects.Count > MaxNamedSuspects ? $" (and {_suspects.Count - MaxNamedSuspects} more)" : "";
+        return $"{kind} {string.Join(", ", _suspects.Take(MaxNamedSuspects))}{others}: belongs to no lease and may be "
+            + "left from another flannel; it stays, as nothing proves it";
     }
 
     private TableResult Report(

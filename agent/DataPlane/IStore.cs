@@ -16,8 +16,8 @@ internal interface IStore<TKey, TEntry>
     /// </summary>
     ValueTask ReadAsync(PlanInput input, IEntryReader<TKey, TEntry> reader, CancellationToken cancellationToken);
 
-    /// <summary>Has an entry the shape of those we make, so that it may be removed when nobody wants it?</summary>
-    bool IsOurs(PlanInput input, TKey key, TEntry entry);
+    /// <summary>Who made an entry that nobody wants, as far as can be told: only ours may be removed.</summary>
+    EntryOwner OwnerOf(PlanInput input, TKey key, TEntry entry);
 
     /// <summary>
     /// What a notification says of an entry of this kind. False: it is about something else, or our own doing.
@@ -46,10 +46,23 @@ internal interface IEntryReader<TKey, TEntry>
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
-    /// <summary>At the beginning, and again when the reading was interrupted: what was read until now is void.</summary>
+    /// <summary>At the beginning, and again after an interruption: what was read until now is void.</summary>
     void Restart();
 
     void Read(TKey key, TEntry entry);
+}
+
+/// <summary>Who made an entry.</summary>
+internal enum EntryOwner
+{
+    /// <summary>Not us. It is none of our business.</summary>
+    Foreign,
+
+    /// <summary>Upstream flannel may have left it, which nothing proves: worth a line, and left alone.</summary>
+    PerhapsUpstream,
+
+    /// <summary>An agent like this one, by a mark or a shape that nobody else gives to entries.</summary>
+    Us,
 }
 
 /// <summary>An entry that was refused.</summary>

@@ -40,11 +40,14 @@ internal sealed class Inbox
     }
 
     /// <summary>Posts each snapshot as it comes. Ends only with the token.</summary>
-    public async Task FollowAsync(ISubnetManager manager, CancellationToken cancellationToken)
+    /// <param name="onPeers">Called with the peers of each.</param>
+    public async Task FollowAsync(
+        ISubnetManager manager, Action<LeaseTable> onPeers, CancellationToken cancellationToken)
     {
         await foreach (LeaseSnapshot snapshot in manager.WatchAsync(cancellationToken))
         {
             Post(snapshot);
+            onPeers(snapshot.Peers);
         }
     }
 

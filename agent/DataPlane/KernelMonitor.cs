@@ -27,13 +27,14 @@ internal sealed class KernelMonitor : IDisposable
     private readonly Inbox _inbox;
     private readonly List<(RtnlGroup Group, RtnlMonitor Monitor)> _monitors = [];
 
-    /// <param name="ownPort">Of the socket that writes for us: the kernel does not tell us what we did ourselves.</param>
-    public KernelMonitor(Inbox inbox, uint ownPort)
+    /// <param name="ownPort">Of the socket that writes for us: we are not told what we did ourselves.</param>
+    /// <param name="bufferSize">As of <see cref="RtnlMonitor.Open"/>.</param>
+    public KernelMonitor(Inbox inbox, uint ownPort, int bufferSize = RtnlMonitor.DefaultBufferSize)
     {
         _inbox = inbox;
         foreach (RtnlGroup group in s_groups)
         {
-            if (Open(group, ownPort) is { } monitor)
+            if (Open(group, bufferSize, ownPort) is { } monitor)
             {
                 _monitors.Add((group, monitor));
             }
@@ -52,11 +53,11 @@ internal sealed class KernelMonitor : IDisposable
         }
     }
 
-    private static RtnlMonitor? Open(RtnlGroup group, uint ownPort)
+    private static RtnlMonitor? Open(RtnlGroup group, int bufferSize, uint ownPort)
     {
         try
         {
-            return RtnlMonitor.Open(group, ignoredPort: ownPort);
+            return RtnlMonitor.Open(group, bufferSize, ownPort);
         }
         catch (LinuxException e) when (e.Errno is Errno.EINVAL && group == RtnlGroup.RTNLGRP_NEXTHOP)
         {

@@ -1,9 +1,9 @@
 // Nexthop objects have one number space for all who make them. Ours are numbered by their own gateway address, which is
-// nobody's else: a pod network is used once on a host, and others count from 1. Should somebody have taken such a number
-// all the same, it is left to them, and that peer's route keeps the plain form.
+// nobody else's: a pod network is used once on a host, and others count from 1. Should somebody have taken such a
+// number all the same, it is left to them, and that peer's route keeps the plain form.
 //
-// The kernel removes a device's nexthops without a word when the device goes down or away, and the IPv4 routes through a
-// nexthop with it.
+// The kernel removes a device's nexthops without a word when the device goes down or away, and with a nexthop the IPv4
+// routes through it.
 
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Interop;
@@ -58,12 +58,14 @@ internal sealed class NexthopStore(RtnlSocket rtnl) : IStore<NexthopKey, Nexthop
         return ValueTask.CompletedTask;
     }
 
-    public bool IsOurs(PlanInput input, NexthopKey key, NexthopEntry entry) =>
+    public EntryOwner OwnerOf(PlanInput input, NexthopKey key, NexthopEntry entry) =>
         IsUsable(key.Id)
         && entry.IsOnlink
         && entry.Gateway == key.Gateway
         && entry.OutInterface == input.State.Device(is6: false)?.Index
-        && input.Network.Network.Contains(key.Gateway);
+        && input.NetworkOf(is6: false).Contains(key.Gateway)
+            ? EntryOwner.Us
+            : EntryOwner.Foreign;
 
     public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out NexthopKey key, out NexthopEntry? entry)
     {
@@ -82,7 +84,7 @@ internal sealed class NexthopStore(RtnlSocket rtnl) : IStore<NexthopKey, Nexthop
     internal bool IsChangeOfOurs(PlanInput input, in RtnlEvent kernelEvent) =>
         input.UsesNexthops
         && IsOthersDoing(kernelEvent)
-        && input.Network.Network.Contains(KeyOf(kernelEvent.Nexthop).Gateway);
+        && input.NetworkOf(is6: false).Contains(KeyOf(kernelEvent.Nexthop).Gateway);
 
     public ValueTask<IReadOnlyList<EntryFailure<NexthopKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<NexthopKey, NexthopEntry>> entries, CancellationToken cancellationToken)
@@ -131,7 +133,11 @@ internal sealed class NexthopStore(RtnlSocket rtnl) : IStore<NexthopKey, Nexthop
         new(nexthop.Gateway, nexthop.OutInterface, nexthop.IsOnlink);
 
     private static Nexthop NexthopOf(NexthopKey key, NexthopEntry entry) =>
-        new(key.Id, entry.Gateway, entry.OutInterface) { IsOnlink = entry.IsOnlink };
+        new(key.Id, entry.Gateway, entry.OutInterface)
+        {
+            IsOnlink = entry.IsOnlink,
+            Protocol = RouteEntry.OwnProtocol,
+        };
 
     private sealed class DumpReader(IEntryReader<NexthopKey, NexthopEntry> reader) : IDumpReader<Nexthop>
     {

@@ -22,6 +22,7 @@ internal sealed partial class Reconciler
     private static readonly TimeSpan s_longestResync = TimeSpan.FromSeconds(60);
 
     private readonly IBackend _backend;
+    private readonly IReadOnlyList<ITable> _tables;
     private readonly NetworkConfig _network;
     private readonly Func<Underlay> _readUnderlay;
     private readonly Action<Lease, BackendState> _onOwnChanged;
@@ -42,11 +43,13 @@ internal sealed partial class Reconciler
     private bool _isBehind;                          // the last run failed: the next must be full
     private bool _isPlanStale = true;                // what plans are made from changed since the tables saw it
 
+    /// <param name="housekeeping">Tables that are no backend's, after which they come.</param>
     /// <param name="readUnderlay">The external interface as it is now.</param>
     /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
     /// <param name="input">As the start found them.</param>
     public Reconciler(
         IBackend backend,
+        IReadOnlyList<ITable> housekeeping,
         Func<Underlay> readUnderlay,
         Action<Lease, BackendState> onOwnChanged,
         Inbox inbox,
@@ -56,6 +59,7 @@ internal sealed partial class Reconciler
         ILogger logger)
     {
         _backend = backend;
+        _tables = [.. backend.Tables, .. housekeeping];
         _network = input.Network;
         _readUnderlay = readUnderlay;
         _onOwnChanged = onOwnChanged;
@@ -185,16 +189,21 @@ internal sealed partial class Reconciler
         BackendState state = await _backend.EnsureAsync(underlay, _own, cancellationToken);
         run.DeviceRepairs.AddRange(state.Repairs);
         PlanInput before = _input;
-        PlanInput input = new(_network, state, underlay, _own) { UsesNexthops = before.UsesNexthops };
-        _isPlanStale |= input != before;
-        _input = input;
+        _input = new PlanInput(_network, state, underlay, _own) { UsesNexthops = before.UsesNexthops };
+        _isPlanStale |= _input != before;
         bool isOwnChanged = _own != before.Own
             || state.Mtu != before.State.Mtu
             || state.Attributes != before.State.Attributes;
-        if (isOwnChanged || underlay != before.Underlay)
+        bool isOnLinkChanged = !state.OnLink.Equals(before.State.OnLink);
+        if (isOwnChanged || isOnLinkChanged || underlay != before.Underlay)
         {
             // What makes a peer acceptable depends on them.
             _changedLeases = null;
+        }
+
+        if (isOnLinkChanged)
+        {
+            run.OnLink = state.OnLink.ToString();
         }
 
         if (isOwnChanged)
@@ -218,10 +227,14 @@ internal sealed partial class Reconciler
         return [.. update.Changes.Select(static change => change.Key)];
     }
 
-    /// <summary>A change of mind changes all routes, each by one replacement.</summary>
+    /// <summary>A change of mind changes all routes through the tunnel, each by one replacement.</summary>
     private void DecideOnNexthops(RunResult run)
     {
-        bool isWorthIt = NexthopPolicy.IsWorthIt(_input.State.Nexthops, _peers.Count4, _input.UsesNexthops);
+        OnLinkNetworks onLink = _input.State.OnLink;
+        int routes = onLink.IsEmpty
+            ? _peers.Count4
+            : _peers.Admitted.Values.Count(peer => !peer.Key.Is6 && !onLink.Reaches(peer.PublicIP));
+        bool isWorthIt = NexthopPolicy.IsWorthIt(_input.State.Nexthops, routes, _input.UsesNexthops);
         if (isWorthIt != _input.UsesNexthops)
         {
             _input = _input with { UsesNexthops = isWorthIt };
@@ -232,19 +245,19 @@ internal sealed partial class Reconciler
     private async Task SyncTablesAsync(SyncScope scope, RunResult run, CancellationToken cancellationToken)
     {
         _isPlanStale = true;    // unless all of them get there
-        foreach (ITable table in _backend.Tables)
+        foreach (ITable table in _tables)
         {
             await table.CompareAsync(_input, scope, cancellationToken);
         }
 
         _isPlanStale = false;
 
-        foreach (ITable table in _backend.Tables)
+        foreach (ITable table in _tables)
         {
             run.Add(table.Kind, await table.UpsertAsync(cancellationToken));
         }
 
-        foreach (ITable table in _backend.Tables.Reverse())
+        foreach (ITable table in _tables.Reverse())
         {
             run.Add(table.Kind, await table.DeleteAsync(cancellationToken));
         }
@@ -259,6 +272,7 @@ internal sealed partial class Reconciler
                 || _input.State.Devices.Any(device => device.Index == link.Index)),
         RtnlEventKind.Address => kernelEvent.Address.LinkIndex == _input.Underlay.Index
             || _input.State.Devices.Any(device => device.Index == kernelEvent.Address.LinkIndex),
+        RtnlEventKind.Route => _backend.Concerns(kernelEvent, _input),
         _ => false,
     };
 }

@@ -1,3 +1,10 @@
+// One store for the routes through a tunnel and those over the underlay, because the kernel has one table for both: a
+// peer that moves from the one to the other is one replace of one key, and no packet is without a way.
+//
+// A route to a peer's subnet in the main table, without a metric of its own, is ours to set: the lease says where the
+// subnet is. What else there is, to other subnets, of other metrics, behind ours or in other tables, is foreign until
+// proven ours: by the protocol number, or by the shape that only flannel's routes on its own device have.
+
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
@@ -16,22 +23,31 @@ internal readonly record struct RouteKey(uint Table, IpPrefix Destination, uint 
     public override string ToString() => $"{Destination}";
 }
 
-/// <summary>
-/// Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.
-/// </summary>
-internal readonly record struct RouteEntry(IpAddr Gateway, int OutInterface, bool IsOnlink)
+/// <summary>Where a route leads, and who made it.</summary>
+internal readonly record struct RouteEntry(
+    IpAddr Gateway, int OutInterface, bool IsOnlink, RouteProtocol Protocol)
 {
     /// <summary>IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of metric 0.</summary>
     public const uint DefaultMetricV6 = 1024;
 
+    /// <summary>Of our routes on the underlay; docs/decisions/0011-routes-of-our-own.md says why this one.</summary>
+    public const RouteProtocol OwnProtocol = (RouteProtocol)244;
+
+    /// <summary>Through the backend's own device, where the subnet's base is the far end: as upstream's are.</summary>
+    public static RouteEntry ThroughTunnel(IpPrefix subnet, int linkIndex) =>
+        new(subnet.Base, linkIndex, IsOnlink: true, RouteProtocol.RTPROT_BOOT);
+
+    /// <summary>Over the external interface, whose link the gateway is on.</summary>
+    public static RouteEntry OverUnderlay(IpAddr gateway, int linkIndex) =>
+        new(gateway, linkIndex, IsOnlink: false, OwnProtocol);
+
     /// <summary>The nexthop object it goes through, which says the rest; 0: none.</summary>
     public uint NexthopId { get; init; }
+
+    public override string ToString() => $"via {Gateway} proto {(byte)Protocol}";
 }
 
-/// <summary>
-/// Routes on the backend's own device of one family. Ours are those inside the network whose gateway is their base,
-/// onlink: nobody else has reason to make such a route there.
-/// </summary>
+/// <summary>The main table's routes of one family to the pods' network.</summary>
 /// <param name="nexthops">What routes may go through; null: they are plain.</param>
 internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nexthops) : IStore<RouteKey, RouteEntry>
 {
@@ -40,24 +56,14 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
     public ValueTask ReadAsync(
         PlanInput input, IEntryReader<RouteKey, RouteEntry> reader, CancellationToken cancellationToken)
     {
-        reader.Restart();
-        if (input.State.Device(is6) is { } device)
-        {
-            rtnl.ListRoutes(
-                new RouteFilter(is6) { OutInterface = device.Index }, new DumpReader(this, input, reader));
-        }
-
+        rtnl.ListRoutes(new RouteFilter(is6), new DumpReader(this, input, reader));
         return ValueTask.CompletedTask;
     }
 
-    public bool IsOurs(PlanInput input, RouteKey key, RouteEntry entry)
-    {
-        IpPrefix network = is6 ? input.Network.IPv6Network : input.Network.Network;
-        return entry.OutInterface == input.State.Device(is6)?.Index
-            && entry.IsOnlink
-            && entry.Gateway == key.Destination.Base
-            && network.Contains(key.Destination);
-    }
+    public EntryOwner OwnerOf(PlanInput input, RouteKey key, RouteEntry entry) =>
+        entry.Protocol == RouteEntry.OwnProtocol || IsThroughTunnel(input, key.Destination, entry) ? EntryOwner.Us
+        : LooksLikeUpstreams(input, key, entry) ? EntryOwner.PerhapsUpstream
+        : EntryOwner.Foreign;
 
     public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out RouteKey key, out RouteEntry? entry)
     {
@@ -65,8 +71,7 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
         Route route = kernelEvent.Route;
         if (kernelEvent.Kind != RtnlEventKind.Route
             || kernelEvent.PortId == rtnl.PortId
-            || route.Destination.Is6 != is6
-            || route.Table != RouteTable.RT_TABLE_MAIN)
+            || !IsToPods(input, route))
         {
             return false;
         }
@@ -81,14 +86,14 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
     public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
-        IReadOnlyList<BatchFailure> failures = _writer.Write(
-            entries, (batch, key, entry) => batch.ReplaceRoute(RouteOf(key, entry)));
+        IReadOnlyList<BatchFailure> failures = Replace(entries);
         List<KeyValuePair<RouteKey, RouteEntry>> obstructed =
-            [.. failures.Where(static f => IsObstructed(f.Errno)).Select(f => entries[f.Index])];
+            [.. failures.Where(f => IsObstructed(entries[f.Index], f.Errno)).Select(f => entries[f.Index])];
+        IEnumerable<BatchFailure> refused = failures.Where(f => !IsObstructed(entries[f.Index], f.Errno));
         return ValueTask.FromResult<IReadOnlyList<EntryFailure<RouteKey>>>(
         [
-            .. BatchReport.Of([.. failures.Where(static f => !IsObstructed(f.Errno))], "replace route", entries),
-            .. obstructed.Count == 0 ? [] : ClearAndAdd(obstructed),
+            .. BatchReport.Of([.. refused], "replace route", entries),
+            .. obstructed.Count == 0 ? [] : MakeWayAndReplace(obstructed),
         ]);
     }
 
@@ -111,6 +116,9 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
         ]);
     }
 
+    private IReadOnlyList<BatchFailure> Replace(IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries) =>
+        _writer.Write(entries, (batch, key, entry) => batch.ReplaceRoute(RouteOf(key, entry)));
+
     private IReadOnlyList<BatchFailure> Delete(IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries) =>
         _writer.Write(entries, (batch, key, entry) => batch.DeleteRoute(Whichever(RouteOf(key, entry))));
 
@@ -118,43 +126,95 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
         route.Key,
         route.Value with { NexthopId = route.Value.NexthopId == 0 ? NexthopKey.Of(route.Value.Gateway).Id : 0 });
 
-    // EINVAL: IPv6 takes no gateway that a route leads to through another device, as one that stands under our own key
-    // does. EEXIST: IPv4 replaces the first route under a key, but not by one that stands behind it.
-    private static bool IsObstructed(Errno errno) => errno is Errno.EINVAL or Errno.EEXIST;
+    // IPv4 replaces the first route under a key, but not by one that stands behind it. IPv6 takes no onlink gateway
+    // that a route leads to through another device, as one that stands under our own key does.
+    private static bool IsObstructed(KeyValuePair<RouteKey, RouteEntry> entry, Errno errno) =>
+        entry.Key.Destination.Is6 ? errno is Errno.EINVAL && entry.Value.IsOnlink : errno is Errno.EEXIST;
 
-    private IReadOnlyList<EntryFailure<RouteKey>> ClearAndAdd(List<KeyValuePair<RouteKey, RouteEntry>> entries)
+    private IReadOnlyList<EntryFailure<RouteKey>> MakeWayAndReplace(List<KeyValuePair<RouteKey, RouteEntry>> entries)
     {
-        _ = _writer.Write(entries, static (batch, key, _) => batch.DeleteRoute(Whichever(
-            new Route(key.Destination) { Table = key.Table, Metric = key.Metric })));    // none there is as good
-        IReadOnlyList<BatchFailure> failures = _writer.Write(
-            entries, (batch, key, entry) => batch.ReplaceRoute(RouteOf(key, entry)));
+        // What fails here fails again below.
+        _ = is6
+            ? _writer.Write(entries, static (batch, _, entry) => batch.ReplaceRoute(SteppingStone(entry)))
+            : _writer.Write(entries, static (batch, key, _) => batch.DeleteRoute(Whichever(
+                new Route(key.Destination) { Table = key.Table, Metric = key.Metric })));
+        IReadOnlyList<BatchFailure> failures = Replace(entries);
+        if (is6)
+        {
+            // One that stays is ours by its protocol, and goes with the next full run.
+            _ = _writer.Write(entries, static (batch, _, entry) => batch.DeleteRoute(SteppingStone(entry)));
+        }
+
         return BatchReport.Of(failures, "replace route", entries);
     }
 
-    private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);
+    // While it lies there the way to the gateway is through the right device, and no packet misses the route that has
+    // been in the way.
+    private static Route SteppingStone(RouteEntry entry) => new(IpPrefix.Host(entry.Gateway))
+    {
+        OutInterface = entry.OutInterface,
+        Protocol = RouteEntry.OwnProtocol,
+    };
 
+    // Strictly inside: whoever has a route to the whole network means something else by it.
+    private bool IsToPods(PlanInput input, in Route route)
+    {
+        IpPrefix network = input.NetworkOf(is6);
+        return route.Table == RouteTable.RT_TABLE_MAIN
+            && network.Contains(route.Destination)
+            && network.Length < route.Destination.Length;
+    }
+
+    // What flannel makes on its own device, upstream's too: nobody else has reason to make such a route there.
+    private bool IsThroughTunnel(PlanInput input, IpPrefix destination, RouteEntry entry) =>
+        input.State.Device(is6) is { } device
+        && entry with { NexthopId = 0 } == RouteEntry.ThroughTunnel(destination, device.Index);
+
+    // Upstream's routes over the underlay are like those that an administrator makes by hand.
+    private bool LooksLikeUpstreams(PlanInput input, RouteKey key, RouteEntry entry) =>
+        entry.Protocol == RouteProtocol.RTPROT_BOOT
+        && !entry.Gateway.IsNone
+        && entry.OutInterface == input.Underlay.Index
+        && key == RouteKey.InMainTable(key.Destination)
+        && !key.Destination.Overlaps(input.OwnSubnet(is6));
+
+    // Through the tunnel the shape says whose it is, so that no other protocol makes a route another.
     private RouteEntry EntryOf(PlanInput input, in Route route)
     {
-        RouteEntry entry = new(route.Gateway, route.OutInterface, route.IsOnlink) { NexthopId = route.NexthopId };
-        if (nexthops is null || !input.UsesNexthops)
+        RouteEntry entry = new(route.Gateway, route.OutInterface, route.IsOnlink, RouteProtocol.RTPROT_BOOT);
+        if (nexthops is not null && input.UsesNexthops)
         {
-            return entry;
+            entry = WithNexthop(input, entry, route.NexthopId);
+        }
+        else
+        {
+            entry = entry with { NexthopId = route.NexthopId };
         }
 
-        if (route is { NexthopId: not 0, Gateway.IsNone: true, OutInterface: 0 } && nexthops.IsUsable(route.NexthopId))
-        {
-            // net.ipv4.nexthop_compat_mode is 0, and what the object says is left out.
-            return new RouteEntry(
-                new NexthopKey(route.NexthopId).Gateway, input.State.Device(is6)?.Index ?? 0, IsOnlink: true)
-            {
-                NexthopId = route.NexthopId,
-            };
-        }
-
-        // A plain route whose nexthop cannot be had is as good as it can be.
-        uint id = NexthopKey.Of(entry.Gateway).Id;
-        return entry.NexthopId == 0 && !nexthops.IsUsable(id) ? entry with { NexthopId = id } : entry;
+        return IsThroughTunnel(input, route.Destination, entry) ? entry : entry with { Protocol = route.Protocol };
     }
+
+    private RouteEntry WithNexthop(PlanInput input, RouteEntry entry, uint nexthopId)
+    {
+        if (nexthopId == 0)
+        {
+            // A plain route whose nexthop cannot be had is as good as it can be.
+            uint id = NexthopKey.Of(entry.Gateway).Id;
+            return nexthops!.IsUsable(id) ? entry : entry with { NexthopId = id };
+        }
+
+        // Where net.ipv4.nexthop_compat_mode is 0, what the object says is left out.
+        bool isSaid = !entry.Gateway.IsNone || entry.OutInterface != 0;
+        return isSaid || input.State.Device(is6) is not { } device || !nexthops!.IsUsable(nexthopId)
+            ? entry with { NexthopId = nexthopId }
+            : new RouteEntry(
+                new NexthopKey(nexthopId).Gateway, device.Index, IsOnlink: true, RouteProtocol.RTPROT_BOOT)
+            {
+                NexthopId = nexthopId,
+            };
+    }
+
+    private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);
 
     // For a deletion: protocol and scope must match where they are named.
     private static Route Whichever(in Route route) =>
@@ -162,7 +222,7 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
 
     private Route RouteOf(RouteKey key, RouteEntry entry)
     {
-        Route route = new(key.Destination) { Table = key.Table, Metric = key.Metric };
+        Route route = new(key.Destination) { Table = key.Table, Metric = key.Metric, Protocol = entry.Protocol };
         return entry.NexthopId != 0 && nexthops is not null && nexthops.IsUsable(entry.NexthopId)
             ? route with { NexthopId = entry.NexthopId }
             : route with { Gateway = entry.Gateway, OutInterface = entry.OutInterface, IsOnlink = entry.IsOnlink };
@@ -176,7 +236,7 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
         public void Read(in Route route)
         {
             // Of several under one key the kernel uses the first, and replaces it.
-            if (route.Type == RouteType.RTN_UNICAST)
+            if (route.Type == RouteType.RTN_UNICAST && store.IsToPods(input, route))
             {
                 reader.Read(KeyOf(route), store.EntryOf(input, route));
             }

@@ -43,6 +43,11 @@ internal sealed record AgentOptions
 
     public bool IPMasqFullyRandomDisable { get; init; }
 
+    /// <summary>Of both families, host bits cleared.</summary>
+    public ImmutableArray<IpPrefix> IPMasqExclude { get; init; } = [];
+
+    public bool IPMasqExcludeNodes { get; init; }
+
     public bool KubeSubnetManager { get; init; }
 
     public string? KubeApiUrl { get; init; }

@@ -104,6 +104,8 @@ internal sealed class CommandLine
             values.Number(_flags.SubnetLeaseRenewMargin, 1, 1439, "a number of minutes from 1 to 1439")),
         IPMasq = values.Switch(_flags.IPMasq),
         IPMasqFullyRandomDisable = values.Switch(_flags.IPMasqFullyRandomDisable),
+        IPMasqExclude = values.Prefixes(_flags.IPMasqExclude),
+        IPMasqExcludeNodes = values.Switch(_flags.IPMasqExcludeNodes),
         KubeSubnetManager = values.Switch(_flags.KubeSubnetManager),
         KubeApiUrl = values.OptionalText(_flags.KubeApiUrl),
         KubeAnnotationPrefix = values.Text(_flags.KubeAnnotationPrefix),

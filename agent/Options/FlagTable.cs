@@ -28,6 +28,10 @@ internal sealed class FlagTable
         IPMasq = Switch("ip-masq", "false", "masquerade what leaves the pod network");
         IPMasqFullyRandomDisable = Switch(
             "ip-masq-fully-random-disable", "false", "masquerade without fully random source ports");
+        IPMasqExclude = Repeatable(
+            "ip-masq-exclude", "network to which pods' packets go with the pods' own addresses; not upstream's");
+        IPMasqExcludeNodes = Switch(
+            "ip-masq-exclude-nodes", "false", "as --ip-masq-exclude with every other node's address; not upstream's");
         KubeSubnetManager = Switch("kube-subnet-mgr", "false", "keep leases in the Kubernetes API instead of etcd");
         KubeApiUrl = Text("kube-api-url", "", "URL of the Kubernetes API");
         KubeAnnotationPrefix = Text(
@@ -82,6 +86,10 @@ internal sealed class FlagTable
     internal Flag IPMasq { get; }
 
     internal Flag IPMasqFullyRandomDisable { get; }
+
+    internal Flag IPMasqExclude { get; }
+
+    internal Flag IPMasqExcludeNodes { get; }
 
     internal Flag KubeSubnetManager { get; }
 

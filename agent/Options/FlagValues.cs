@@ -67,6 +67,31 @@ internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<st
         return [.. texts];
     }
 
+    /// <summary>
+    /// The networks of a repeatable flag, each occurrence one or several with commas; host bits cleared.
+    /// </summary>
+    internal ImmutableArray<IpPrefix> Prefixes(Flag flag)
+    {
+        ImmutableArray<IpPrefix>.Builder prefixes = ImmutableArray.CreateBuilder<IpPrefix>();
+        foreach (string text in List(flag))
+        {
+            foreach (string word in text.Split(
+                ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (IpPrefix.TryParse(word, out IpPrefix prefix))
+                {
+                    prefixes.Add(prefix.Masked);
+                }
+                else
+                {
+                    _errors.Add($"{_given[^1].Source}: \"{word}\" is not a network such as 172.16.0.0/12");
+                }
+            }
+        }
+
+        return prefixes.ToImmutable();
+    }
+
     /// <summary>Go's strconv.ParseBool; null: it would refuse.</summary>
     internal static bool? ReadBoolean(string text) => text switch
     {

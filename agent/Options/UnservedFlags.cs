@@ -8,10 +8,6 @@ internal static class UnservedFlags
     private static readonly string[] s_names =
     [
         "ip-blackhole-route",
-        "ip-masq",
-        "ip-masq-fully-random-disable",
-        "iptables-forward-rules",
-        "iptables-resync",
         "kube-annotation-prefix",
         "kube-api-url",
         "kube-subnet-mgr",

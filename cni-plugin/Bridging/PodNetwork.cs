@@ -7,12 +7,14 @@ using FlannelCni.Linux.Namespaces;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Bridging;
 
 /// <summary>Makes and deletes a pod's links with the kernel.</summary>
-internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox sandbox) : IPodNetwork, IDisposable
+internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, SandboxHandle sandbox)
+    : IPodNetwork, IDisposable
 {
     private const int MaxNameClashes = 10;
 
@@ -113,11 +115,26 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         ];
     }
 
-    public void Disconnect()
+    public void Disconnect(Action? whenGone = null)
     {
-        if (sandbox.FindPod() is not null)
+        if (sandbox.FindPod() is null)
+        {
+            whenGone?.Invoke();
+        }
+        else if (whenGone is null)
         {
             _ = Pod.DeleteLinkIfPresent(attachment.IfName);
+        }
+        else
+        {
+            using RtnlSocket looking = InPod(RtnlSocket.Open);
+            LinkRemoval removal = new(Pod, attachment.IfName);
+            if (removal.WaitUntilGone(looking))
+            {
+                whenGone();
+            }
+
+            removal.Complete();
         }
     }
 

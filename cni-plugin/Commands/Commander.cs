@@ -1,6 +1,7 @@
 using System.Text;
 using FlannelCni.Contract;
 using FlannelCni.Linux.Files;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Ipam;
@@ -17,7 +18,7 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
     /// <returns>The result to print.</returns>
     internal byte[] Add()
     {
-        using Sandbox sandbox = Sandbox.Open(environment);
+        using SandboxHandle sandbox = SandboxHandle.Open(environment);
         JsonMap config = DelegateConfig.Render(conf, LoadSubnetEnv());
         byte[] bytes = JsonPrinter.Compact(config);
         string type = config.Find("type")?.Text ?? "";
@@ -38,7 +39,7 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
 
     internal void Delete()
     {
-        using Sandbox sandbox = Sandbox.Open(environment);
+        using SandboxHandle sandbox = SandboxHandle.Open(environment);
         using AttachmentLock? attachmentLock = AttachmentLock.AcquireUnlessNew(conf.DataDir, _attachment);
         Scratch scratch = Scratch();
         byte[]? saved = scratch.Find();

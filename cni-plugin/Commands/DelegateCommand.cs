@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Spec;
 
@@ -13,8 +14,7 @@ internal sealed class DelegateCommand(string type, CniEnvironment environment, i
         using Rollback rollback = new(warn);
 
         // Before any side effect: a DEL must find it even when this process dies half way.
-        scratch.Save(config);
-        rollback.AddIfClean("forget the attachment", scratch.Delete);
+        scratch.Save(config, rollback);
         using PluginCall call = Start("ADD", config);
         rollback.Add($"delete by {type}", () => Delete(config));
         try

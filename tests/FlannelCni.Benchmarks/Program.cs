@@ -1,5 +1,6 @@
 using FlannelCni.Benchmarks.Cni;
 using FlannelCni.Benchmarks.Converge;
+using FlannelCni.Benchmarks.Firewall;
 
 namespace FlannelCni.Benchmarks;
 
@@ -14,6 +15,8 @@ internal static class Program
                 return CniBenchmark.Run(options, Console.Out);
             case ["converge", .. string[] options]:
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
+            case ["firewall", .. string[] options]:
+                return FirewallBenchmark.Run(options, Console.Out);
             default:
                 string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
                 Console.Error.WriteLine(complaint);

@@ -28,6 +28,14 @@ internal static class LargeCluster
             null),
         new Seniority(number, $"node{number}"));
 
+    /// <summary>A line for each node, for a batch tool to read.</summary>
+    internal static string Lines(int count, Func<int, string> line) =>
+        string.Concat(Enumerable.Range(0, count).Select(i => line(i) + '\n'));
+
+    /// <summary>The route to a node as upstream makes it, for <c>ip -batch</c>.</summary>
+    internal static string PlainRoute(int number) =>
+        $"route replace {SubnetBase(number)}/24 via {SubnetBase(number)} dev flannel.1 onlink";
+
     internal static IpAddr SubnetBase(int number) => s_firstSubnet.Add((UInt128)(number * 256));
 
     internal static IpAddr PublicIP(int number, int generation = 0) =>

@@ -19,12 +19,15 @@ internal sealed class VxlanBackend : IBackend
     private readonly VxlanDevice? _device4;
     private readonly VxlanDevice? _device6;
     private readonly RtnlSocket _rtnl;
-    private NexthopObjects? _nexthops;    // null: not looked yet
+    private readonly OnLinkReader? _onLink;    // null: every peer is behind the tunnel
+
+    private NexthopObjects? _nexthops;         // null: not looked yet
 
     /// <param name="rtnl">In the node's namespace; the reconciler's alone from here on.</param>
     public VxlanBackend(VxlanConfig config, NetworkConfig network, VxlanMacFile macFile, RtnlSocket rtnl)
     {
         (_config, _rtnl) = (config, rtnl);
+        _onLink = config.DirectRouting ? new OnLinkReader(rtnl, network) : null;
         List<ITable> tables = [];
         List<string> names = [];
         if (network.EnableIPv4)
@@ -66,10 +69,15 @@ internal sealed class VxlanBackend : IBackend
         // Pods have one MTU, which the more expensive of the two tunnels decides.
         uint mtu = Math.Min(_device4?.Mtu(underlay) ?? uint.MaxValue, _device6?.Mtu(underlay) ?? uint.MaxValue);
         ImmutableArray<DeviceFacts> devices = [.. new[] { facts4, facts6 }.OfType<DeviceFacts>()];
-        _nexthops ??= LookForNexthops(facts4);
-        return ValueTask.FromResult(
-            new BackendState(attributes, mtu, devices, [.. repairs]) { Nexthops = _nexthops.Value });
+        return ValueTask.FromResult(new BackendState(attributes, mtu, devices, [.. repairs])
+        {
+            OnLink = _onLink?.Read(underlay) ?? OnLinkNetworks.None,
+            Nexthops = _nexthops ??= LookForNexthops(facts4),
+        });
     }
+
+    public bool Concerns(in RtnlEvent kernelEvent, PlanInput input) =>
+        _onLink is { } onLink && onLink.Concerns(kernelEvent, input);
 
     public PeerReading ReadPeer(Lease lease, bool is6, PlanInput input) =>
         VxlanPeer.Read(lease, is6, input, _config.Vni);
@@ -91,10 +99,9 @@ internal sealed class VxlanBackend : IBackend
         }
     }
 
-    private static IEnumerable<ITable> TablesOf(RtnlSocket rtnl, bool is6)
+    private static List<ITable> TablesOf(RtnlSocket rtnl, bool is6)
     {
-        NexthopStore? nexthops = is6 ? null : new NexthopStore(rtnl);
-        return
+        List<ITable> tables =
         [
             new EntryTable<NeighbourKey, NeighbourEntry>(
                 "neighbour",
@@ -102,14 +109,16 @@ internal sealed class VxlanBackend : IBackend
                 new NeighbourStore(rtnl, is6)),
             new EntryTable<FdbKey, FdbDestination>(
                 "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
-            .. nexthops is null ? (ReadOnlySpan<ITable>)[] :
-            [
-                new EntryTable<NexthopKey, NexthopEntry>(
-                    "nexthop", OfFamily<NexthopKey, NexthopEntry>(VxlanPlans.Nexthop, is6), nexthops),
-            ],
-            new EntryTable<RouteKey, RouteEntry>(
-                "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6, nexthops)),
         ];
+        NexthopStore? nexthops = is6 ? null : new NexthopStore(rtnl);
+        if (nexthops is not null)
+        {
+            tables.Add(new EntryTable<NexthopKey, NexthopEntry>(
+                "nexthop", OfFamily<NexthopKey, NexthopEntry>(VxlanPlans.Nexthop, is6), nexthops));
+        }
+
+        tables.Add(RouteTables.Create(VxlanPlans.Route, rtnl, is6, nexthops));
+        return tables;
     }
 
     private static PeerPlan<TKey, TEntry> OfFamily<TKey, TEntry>(PeerPlan<TKey, TEntry> plan, bool is6)

@@ -45,8 +45,10 @@ internal static partial class Libc
     internal const int SOCK_RAW = 3;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1;
+    internal const int SO_SNDBUF = 7;
     internal const int SO_RCVBUF = 8;
     internal const int SO_RCVTIMEO = 20;
+    internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_ATTACH_FILTER = 26;
     internal const int SO_RCVBUFFORCE = 33;
     internal const int MSG_TRUNC = 0x20;
@@ -72,9 +74,18 @@ internal static partial class Libc
     internal const nuint FIONREAD = 0x541B;
     internal const nuint NS_GET_NSTYPE = 0xB703;
 
+    // linux/sockios.h, linux/ethtool.h, linux/if.h
+    internal const nuint SIOCETHTOOL = 0x8946;
+    internal const uint ETHTOOL_GTXCSUM = 0x16;
+    internal const uint ETHTOOL_STXCSUM = 0x17;
+
     // asm/unistd.h
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
+
+    // sys/resource.h
+    internal const int RUSAGE_SELF = 0;
+    internal const int RUSAGE_CHILDREN = -1;
 
     private const string Name = "libc";
 
@@ -122,6 +133,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int ioctl(SafeFd fd, nuint request, ref int value);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int ioctl(SafeFd fd, nuint request, ref IfReq argument);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int fcntl(int fd, int command, int argument);
@@ -194,6 +208,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int waitpid(int pid, out int status, int options);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int getrusage(int who, ref RUsage usage);
 
     // The posix_spawn family returns the error number and leaves errno alone.
     [LibraryImport(Name, StringMarshalling = StringMarshalling.Utf8)]

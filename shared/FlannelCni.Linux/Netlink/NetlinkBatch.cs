@@ -70,6 +70,22 @@ public sealed class NetlinkBatch
 
         return _buffer.AsSpan(start, end - start);
     }
+
+    /// <summary>All messages, numbered; the last but one asks for an acknowledgement.</summary>
+    /// <param name="sequence">Of the first message; the others follow.</param>
+    internal ReadOnlySpan<byte> TakeTransaction(uint sequence)
+    {
+        for (int i = 0; i < _starts.Count; i++)
+        {
+            ref NlMsgHdr header = ref MemoryMarshal.AsRef<NlMsgHdr>(_buffer.AsSpan(_starts[i]));
+            header.Sequence = sequence + (uint)i;
+            header.Flags = i == _starts.Count - 2
+                ? header.Flags | NlMsgFlags.NLM_F_ACK
+                : header.Flags & ~NlMsgFlags.NLM_F_ACK;
+        }
+
+        return _buffer.AsSpan(0, _length);
+    }
 }
 
 /// <summary>A message of a batch that the kernel refused.</summary>

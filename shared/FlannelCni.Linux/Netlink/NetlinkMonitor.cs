@@ -29,7 +29,7 @@ public sealed class NetlinkMonitor : IDisposable
     /// <param name="group">Its number, not its bit.</param>
     /// <param name="bufferSize">Bytes of notifications that may wait; the rest is lost, which is reported.</param>
     /// <param name="ignoredPort">What this socket caused is not of interest; 0: everything is.</param>
-    public static NetlinkMonitor Open(NetlinkFamily family, int group, int bufferSize, uint ignoredPort)
+    public static NetlinkMonitor Open(NetlinkFamily family, int group, int bufferSize, uint ignoredPort = 0)
     {
         using SafeFd fd = NetlinkSocket.OpenDescriptor(family);
         NetlinkSocket.ForceReceiveBuffer(fd, bufferSize);

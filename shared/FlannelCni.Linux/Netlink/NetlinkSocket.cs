@@ -29,7 +29,7 @@ public interface IDumpReader<T>
 /// <summary>
 /// Requests to the kernel over one netlink family, each waited for. From any thread, but one at a time.
 /// </summary>
-public sealed class NetlinkSocket : IDisposable
+public sealed partial class NetlinkSocket : IDisposable
 {
     // The kernel fills dump datagrams up to what the receiver offers, 32 KiB at the most.
     private const int ReceiveBufferSize = 32 * 1024;
@@ -97,6 +97,12 @@ public sealed class NetlinkSocket : IDisposable
         return answer.Errno == Errno.None
             || (answer.Errno == tolerated ? false : throw answer.ToException(operation, subject));
     }
+
+    /// <summary>
+    /// An ioctl about a device of the socket's namespace, which every socket takes (one of netlink since Linux 4.13).
+    /// </summary>
+    internal Errno Control(nuint request, ref IfReq argument) =>
+        Libc.ioctl(_fd, request, ref argument) < 0 ? Libc.LastError : Errno.None;
 
     /// <summary>Sends a request with a single answer, such as RTM_GETLINK of one link.</summary>
     /// <param name="request">A message without NLM_F_ACK: the answer or the error is all that comes.</param>

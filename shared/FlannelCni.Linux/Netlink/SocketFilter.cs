@@ -4,7 +4,7 @@ using FlannelCni.Linux.Interop;
 
 namespace FlannelCni.Linux.Netlink;
 
-/// <summary>A program of classic BPF that the kernel runs on each datagram before it wakes the socket's reader.</summary>
+/// <summary>A program of classic BPF that the kernel runs on each datagram before it wakes the reader.</summary>
 internal static class SocketFilter
 {
     // linux/bpf_common.h

@@ -8,7 +8,7 @@ namespace FlannelCni.Benchmarks.Converge;
 
 /// <summary>
 /// <c>bench converge [PEERS...]</c>: how long a vxlan node takes to learn of its peers. Ours, the batch tools of
-/// iproute2 and one request at a time take turns; medians. Ours runs by the just-in-time compiler here, after a warm-up.
+/// iproute2 and one request at a time take turns; medians. Ours is compiled at run time here, in a warm-up before.
 /// </summary>
 internal static class ConvergeBenchmark
 {

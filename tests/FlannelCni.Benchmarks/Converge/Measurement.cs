@@ -29,7 +29,10 @@ internal sealed class Measurement(int peers)
             CultureInfo.InvariantCulture,
             $"{initial * 1000 / peers:0.0} us a peer; processor time {Median(Figure.InitialProcessor):0}"));
         Line("  batch tools, plain routes", Median(Figure.ToolsPlain));
-        Line("  batch tools, nexthop objects", Median(Figure.ToolsNexthops), Ratio("of the better one", initial / tools));
+        Line(
+            "  batch tools, nexthop objects",
+            Median(Figure.ToolsNexthops),
+            Ratio("of the better one is ours", initial / tools));
         Line(
             "  one request, one socket",
             Median(Figure.OneByOne),

@@ -14,17 +14,15 @@ internal static class Rivals
     internal static TimeSpan Tools(int peers, bool hasNexthops)
     {
         using TestCluster cluster = Create();
-        string neighbours = Lines(peers, static (text, i) => text.AppendLine(
-            $"neighbour replace {LargeCluster.SubnetBase(i)} lladdr {LargeCluster.Mac(i)} dev flannel.1 nud permanent"));
-        string fdb = Lines(peers, static (text, i) => text.AppendLine(
-            $"fdb replace {LargeCluster.Mac(i)} dev flannel.1 dst {LargeCluster.PublicIP(i)} self permanent"));
+        string neighbours = LargeCluster.Lines(peers, static i =>
+            $"neighbour replace {LargeCluster.SubnetBase(i)} lladdr {LargeCluster.Mac(i)} dev flannel.1");
+        string fdb = LargeCluster.Lines(peers, static i =>
+            $"fdb replace {LargeCluster.Mac(i)} dev flannel.1 dst {LargeCluster.PublicIP(i)} self permanent");
         string routes = hasNexthops
-            ? Lines(peers, static (text, i) => text.AppendLine(
-                $"nexthop add id {i + 1} via {LargeCluster.SubnetBase(i)} dev flannel.1 onlink"))
-            + Lines(peers, static (text, i) => text.AppendLine(
-                $"route replace {LargeCluster.SubnetBase(i)}/24 nhid {i + 1}"))
-            : Lines(peers, static (text, i) => text.AppendLine(
-                $"route replace {LargeCluster.SubnetBase(i)}/24 via {LargeCluster.SubnetBase(i)} dev flannel.1 onlink"));
+            ? LargeCluster.Lines(peers, static i =>
+                $"nexthop add id {i + 1} via {LargeCluster.SubnetBase(i)} dev flannel.1 onlink")
+            + LargeCluster.Lines(peers, static i => $"route replace {LargeCluster.SubnetBase(i)}/24 nhid {i + 1}")
+            : LargeCluster.Lines(peers, LargeCluster.PlainRoute);
 
         return cluster.Nodes[0].Namespace.Run(() =>
         {
@@ -36,7 +34,7 @@ internal static class Rivals
         });
     }
 
-    /// <summary>As upstream does it: peer after peer, a socket and a system call for each request, plain routes.</summary>
+    /// <summary>As upstream does it: peer after peer, a socket for each request, plain routes.</summary>
     internal static TimeSpan OneByOne(int peers)
     {
         using TestCluster cluster = Create();
@@ -73,22 +71,11 @@ internal static class Rivals
         TestCluster cluster = TestCluster.Create(1);
         cluster.Nodes[0].Shell(
             """
-            ip link add flannel.1 address 0e:ff:ff:ff:ff:ff type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.1 nolearning
+            ip link add flannel.1 type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.1 nolearning
             ip address add 10.244.1.0/32 dev flannel.1
             ip link set flannel.1 up
             """);
         return cluster;
-    }
-
-    private static string Lines(int peers, Action<StringBuilder, int> line)
-    {
-        StringBuilder text = new();
-        for (int i = 0; i < peers; i++)
-        {
-            line(text, i);
-        }
-
-        return text.ToString();
     }
 
     private static void Batch(string tool, string input)

@@ -94,6 +94,23 @@ public sealed class MonitorTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_socket_did_is_not_announced_to_who_ignores_it()
+    {
+        Nexthop ignored = new(77, IpAddr.Parse("10.0.0.1"), AddLink()) { IsOnlink = true };
+        using RtnlSocket other = _node.Namespace.Run(RtnlSocket.Open);
+        using RtnlMonitor monitor = _node.Namespace.Run(
+            () => RtnlMonitor.Open(RtnlGroup.RTNLGRP_NEXTHOP, ignoredPort: Rtnl.PortId));
+
+        Rtnl.AddNexthop(ignored);
+        other.AddNexthop(ignored with { Id = 78 });
+        Rtnl.DeleteNexthopIfPresent(78);
+        other.DeleteNexthopIfPresent(77);
+
+        List<RtnlEvent> events = await ReadUntil(monitor, static e => e.IsDeleted);
+        Assert.Equal([(78u, false), (77u, true)], events.Select(static e => (e.Nexthop.Id, e.IsDeleted)));
+    }
+
+    [Fact]
     public async Task Neighbours_and_FDB_entries_are_announced()
     {
         _node.Shell("ip link add flannel.1 up type vxlan id 1 dstport 8472 local 192.0.2.1 nolearning");

@@ -34,7 +34,7 @@ public sealed class EntryTableTests
 
         TableResult result = await RunAsync(isFull: true);
 
-        Assert.Equal(["upsert 1=1", "upsert 2=2", "delete 7=7"], _store.Writes);
+        Assert.Equal(["upsert 2=2", "upsert 1=1", "delete 7=7"], _store.Writes);
         Assert.Equal(3, result.Changed);
         Assert.Empty(result.Drifted);    // it was so before we came
     }
@@ -52,6 +52,18 @@ public sealed class EntryTableTests
     }
 
     [Fact]
+    public async Task What_an_interrupted_reading_said_counts_for_nothing()
+    {
+        _store.Entries[1] = 1;
+        _store.IsInterrupted = true;
+        Have(("a", 1, 1), ("b", 2, 2));
+
+        await RunAsync(isFull: true);
+
+        Assert.Equal(["upsert 2=2"], _store.Writes);
+    }
+
+    [Fact]
     public async Task What_has_not_our_shape_stays()
     {
         _store.Entries[200] = 1;
@@ -61,6 +73,27 @@ public sealed class EntryTableTests
         await RunAsync([], Announce(201, 2));
 
         Assert.Equal(["upsert 1=1"], _store.Writes);
+    }
+
+    [Fact]
+    public async Task What_upstream_may_have_left_stays_and_is_reported_once()
+    {
+        for (int key = 101; key <= 105; key++)
+        {
+            _store.Entries[key] = 7;
+        }
+
+        Have(("a", 1, 1));
+
+        TableResult first = await RunAsync(isFull: true);
+        TableResult second = await RunAsync(isFull: true);
+
+        Assert.Equal(["upsert 1=1"], _store.Writes);
+        Assert.Equal(
+            "fake 101 7, 102 7, 103 7 (and 2 more): belongs to no lease and may be left from another flannel; "
+                + "it stays, as nothing proves it",
+            Assert.Single(first.Warnings));
+        Assert.Empty(second.Warnings);
     }
 
     [Fact]
@@ -274,7 +307,10 @@ public sealed class EntryTableTests
         return new TableResult(
             upserted.Changed + deleted.Changed,
             [.. upserted.Drifted, .. deleted.Drifted],
-            [.. upserted.Failures, .. deleted.Failures]);
+            [.. upserted.Failures, .. deleted.Failures])
+        {
+            Warnings = [.. upserted.Warnings, .. deleted.Warnings],
+        };
     }
 
     private sealed class FakeStore : IStore<int, byte>
@@ -287,13 +323,32 @@ public sealed class EntryTableTests
 
         internal int Reads { get; private set; }
 
-        public ValueTask<Dictionary<int, byte>> ReadAsync(PlanInput input, CancellationToken cancellationToken)
+        internal bool IsInterrupted { get; set; }
+
+        public ValueTask ReadAsync(
+            PlanInput input, IEntryReader<int, byte> reader, CancellationToken cancellationToken)
         {
             Reads++;
-            return ValueTask.FromResult(new Dictionary<int, byte>(Entries));
+            if (IsInterrupted)
+            {
+                // As a table that changes meanwhile.
+                reader.Restart();
+                reader.Read(1, 77);
+                reader.Read(50, 50);
+            }
+
+            reader.Restart();
+            foreach ((int key, byte entry) in Entries)
+            {
+                reader.Read(key, entry);
+                reader.Read(key, (byte)(entry + 1));    // behind the first of its key
+            }
+
+            return ValueTask.CompletedTask;
         }
 
-        public bool IsOurs(PlanInput input, int key, byte entry) => key < 100;
+        public EntryOwner OwnerOf(PlanInput input, int key, byte entry) =>
+            key < 100 ? EntryOwner.Us : key < 200 ? EntryOwner.PerhapsUpstream : EntryOwner.Foreign;
 
         public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out int key, out byte? entry)
         {

@@ -140,6 +140,9 @@ public sealed class CommandLineTests : IDisposable
         "--subnet-lease-renew-margin=1440",
         "--subnet-lease-renew-margin: \"1440\" is not a number of minutes from 1 to 1439")]
     [InlineData("--iptables-resync=0", "--iptables-resync: \"0\" is not a number of seconds, at least 1")]
+    [InlineData(
+        "--ip-masq-exclude=10.0.0.0/8,10.1",
+        "--ip-masq-exclude: \"10.1\" is not a network such as 172.16.0.0/12")]
     [InlineData("-v=high", "--v: \"high\" is not a number")]
     [InlineData("--iface", "--iface needs a value")]
     [InlineData("--ifaces=eth0", "--ifaces is no flag of flanneld")]
@@ -154,6 +157,14 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(1, _exitCode);
         Assert.StartsWith($"flanneld: {message}", _stderr.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Networks_come_one_by_one_or_with_commas_and_lose_their_host_bits()
+    {
+        AgentOptions options = Read("--ip-masq-exclude=172.16.5.5/12, fd00::1/8", "--ip-masq-exclude=192.0.2.7/32");
+
+        Assert.Equal(["172.16.0.0/12", "fd00::/8", "192.0.2.7/32"], options.IPMasqExclude.Select(p => p.ToString()));
     }
 
     [Fact]

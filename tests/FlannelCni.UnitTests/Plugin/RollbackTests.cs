@@ -1,4 +1,4 @@
-using FlannelCni.Plugin;
+using FlannelCni.Plugin.Attachments;
 
 namespace FlannelCni.UnitTests.Plugin;
 

@@ -1,4 +1,4 @@
-namespace FlannelCni.Plugin;
+namespace FlannelCni.Plugin.Attachments;
 
 /// <summary>
 /// Undoes the steps of a command that did not reach <see cref="Commit"/>, newest first.

@@ -3,16 +3,16 @@ using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Namespaces;
 using FlannelCni.Plugin.Spec;
 
-namespace FlannelCni.Plugin;
+namespace FlannelCni.Plugin.Attachments;
 
 /// <summary>The two namespaces of a command: the host's, where this process is, and the pod's.</summary>
-internal sealed class Sandbox : IDisposable
+internal sealed class SandboxHandle : IDisposable
 {
     private readonly string _path;
     private readonly NetNamespace? _pod;
     private readonly LinuxException? _failure;
 
-    private Sandbox(string path, NetNamespace host, NetNamespace? pod, LinuxException? failure)
+    private SandboxHandle(string path, NetNamespace host, NetNamespace? pod, LinuxException? failure)
     {
         _path = path;
         _pod = pod;
@@ -24,13 +24,13 @@ internal sealed class Sandbox : IDisposable
 
     /// <summary>Looks before anything is touched. A pod's that cannot be opened is not yet an error.</summary>
     /// <exception cref="CniException">InvalidNetNamespace: the pod's is the plugin's own.</exception>
-    internal static Sandbox Open(CniEnvironment environment)
+    internal static SandboxHandle Open(CniEnvironment environment)
     {
         NetNamespace host = NetNamespace.OpenCurrent();
         (NetNamespace? pod, LinuxException? failure) = TryOpen(environment.NetNs);
         if (pod is null || environment.AllowsOwnNamespace || !pod.IsSameAs(host))
         {
-            return new Sandbox(environment.NetNs, host, pod, failure);
+            return new SandboxHandle(environment.NetNs, host, pod, failure);
         }
 
         pod.Dispose();

@@ -6,7 +6,7 @@ using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Interop;
 
-namespace FlannelCni.Plugin;
+namespace FlannelCni.Plugin.Attachments;
 
 /// <summary>Keeps commands on one attachment apart. Its file is there while one runs, or if one was killed.</summary>
 internal sealed class AttachmentLock : IDisposable

@@ -1,4 +1,4 @@
-namespace FlannelCni.Plugin;
+namespace FlannelCni.Plugin.Attachments;
 
 /// <summary>What a command is about: one interface of one container.</summary>
 /// <param name="IfName">Of the interface in the pod.</param>
