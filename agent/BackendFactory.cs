@@ -1,6 +1,9 @@
 using System.Text.Json;
 using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.Backends.Alloc;
+using FlannelCni.Agent.Backends.HostGw;
 using FlannelCni.Agent.Backends.Vxlan;
+using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux.Rtnetlink;
@@ -10,6 +13,9 @@ namespace FlannelCni.Agent;
 /// <summary>The backend that net-conf.json names.</summary>
 internal static class BackendFactory
 {
+    private const string Supported =
+        $"{VxlanBackend.TypeName}, {HostGwBackend.TypeName}, {AllocBackend.ConfigName}";
+
     /// <exception cref="AgentFatalException">There is no such backend, or its part of the config is wrong.</exception>
     internal static IBackend Create(NetworkConfig network, string stateDirectory, RtnlSocket rtnl)
     {
@@ -19,16 +25,37 @@ internal static class BackendFactory
             {
                 VxlanBackend.TypeName => new VxlanBackend(
                     VxlanConfig.Parse(network.Backend), network, new VxlanMacFile(stateDirectory), rtnl),
+                HostGwBackend.TypeName => new HostGwBackend(network, rtnl),
+                AllocBackend.ConfigName => new AllocBackend(network, rtnl),
                 string other when network.Backend.ValueKind == JsonValueKind.Undefined => throw new AgentFatalException(
                     $"network config: it has no Backend, which means \"{other}\", and that is not supported; "
-                    + $"supported: {VxlanBackend.TypeName}"),
+                    + $"supported: {Supported}"),
                 string other => throw new AgentFatalException(
-                    $"network config: Backend.Type \"{other}\" is not supported; supported: {VxlanBackend.TypeName}"),
+                    $"network config: Backend.Type \"{other}\" is not supported; supported: {Supported}"),
             };
         }
         catch (FormatException e)
         {
             throw new AgentFatalException($"network config: {e.Message}", e);
         }
+    }
+
+    /// <summary>What must be kept right or cleared away whatever the backend is.</summary>
+    internal static IReadOnlyList<ITable> CreateHousekeeping(
+        IBackend backend, NetworkConfig network, string stateDirectory, RtnlSocket rtnl)
+    {
+        List<ITable> tables = [];
+        if (network.EnableIPv4)
+        {
+            tables.Add(new BridgeAddress(rtnl, is6: false));
+        }
+
+        if (network.EnableIPv6)
+        {
+            tables.Add(new BridgeAddress(rtnl, is6: true));
+        }
+
+        tables.Add(new VxlanLeftovers(rtnl, new VxlanMacFile(stateDirectory), backend.DeviceNames));
+        return tables;
     }
 }

@@ -12,6 +12,9 @@ namespace FlannelCni.Agent.Backends;
 internal sealed record BackendState(
     LeaseAttributes Attributes, uint Mtu, ImmutableArray<DeviceFacts> Devices, ImmutableArray<string> Repairs)
 {
+    /// <summary>Who is reached without a router; empty for backends that do not ask.</summary>
+    public OnLinkNetworks OnLink { get; init; } = OnLinkNetworks.None;
+
     /// <summary>The backend's device of a family; null: it has none.</summary>
     public DeviceFacts? Device(bool is6)
     {

@@ -1,4 +1,6 @@
 using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
 
@@ -26,10 +28,23 @@ internal interface IBackend : IAsyncDisposable
     /// <exception cref="Linux.LinuxException">The kernel refused.</exception>
     ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Could a change to the underlay's routes make <see cref="EnsureAsync"/> say something else? Its link and its
+    /// addresses, which concern every backend, are not asked about.
+    /// </summary>
+    bool Concerns(in RtnlEvent kernelEvent, PlanInput input);
+
     /// <summary>One family of a lease as this backend understands it. Pure.</summary>
     PeerReading ReadPeer(Lease lease, bool is6, PlanInput input);
 }
 
 /// <summary>What all plans are made from.</summary>
 /// <param name="Own">This node's lease.</param>
-internal sealed record PlanInput(NetworkConfig Network, BackendState State, Underlay Underlay, Lease Own);
+internal sealed record PlanInput(NetworkConfig Network, BackendState State, Underlay Underlay, Lease Own)
+{
+    /// <summary>All pods' of one family; none: it is off.</summary>
+    public IpPrefix NetworkOf(bool is6) => is6 ? Network.IPv6Network : Network.Network;
+
+    /// <summary>This node's of one family; none: it has none.</summary>
+    public IpPrefix OwnSubnet(bool is6) => Own.SubnetOf(is6);
+}

@@ -37,7 +37,13 @@ internal sealed record SyncScope(
 /// <param name="Changed">Entries written or deleted.</param>
 /// <param name="Drifted">Those of them that nobody's lease had changed: somebody else had.</param>
 /// <param name="Failures">One line an entry that the kernel refused.</param>
-internal readonly record struct TableResult(int Changed, IReadOnlyList<string> Drifted, IReadOnlyList<string> Failures)
+internal sealed record TableResult(int Changed, IReadOnlyList<string> Drifted, IReadOnlyList<string> Failures)
 {
-    public static TableResult Nothing => new(0, [], []);
+    public static TableResult Nothing { get; } = new(0, [], []);
+
+    /// <summary>One line each for what somebody should know, said once.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>One line each for what somebody should look at, said once.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }

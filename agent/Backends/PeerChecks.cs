@@ -1,3 +1,4 @@
+using FlannelCni.Agent.Leases;
 using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Agent.Backends;
@@ -5,10 +6,16 @@ namespace FlannelCni.Agent.Backends;
 /// <summary>What every backend asks of a peer's lease, because another node wrote it.</summary>
 internal static class PeerChecks
 {
+    /// <returns>In words what the peer's backend is, if it is not this one; null: it is.</returns>
+    internal static string? WhyOtherBackend(LeaseAttributes attributes, string type) => attributes.BackendType == type
+        ? null
+        : $"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is {type}";
+
     /// <returns>In words why the peer is refused; null: it is fine.</returns>
-    internal static string? WhyNot(Peer peer, IpPrefix network, IpPrefix own, Underlay underlay)
+    internal static string? WhyNot(Peer peer, PlanInput input)
     {
-        (IpPrefix subnet, IpAddr address) = (peer.Subnet, peer.PublicIP);
+        (IpPrefix subnet, IpAddr address, Underlay underlay) = (peer.Subnet, peer.PublicIP, input.Underlay);
+        (IpPrefix network, IpPrefix own) = (input.NetworkOf(peer.Key.Is6), input.OwnSubnet(peer.Key.Is6));
         if (!subnet.IsMasked)
         {
             return $"subnet {subnet} has host bits";

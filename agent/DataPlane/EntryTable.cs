@@ -23,6 +23,8 @@ internal sealed class EntryTable<TKey, TEntry>(
     where TKey : struct, IEquatable<TKey>
     where TEntry : struct, IEquatable<TEntry>
 {
+    private const int MaxNamedSuspects = 3;
+
     private readonly Dictionary<PeerKey, TKey> _keyOfPeer = [];
     private readonly Dictionary<TKey, int> _sharers = [];       // peers of a key beyond the first
 
@@ -32,6 +34,8 @@ internal sealed class EntryTable<TKey, TEntry>(
     private readonly Dictionary<TKey, TEntry> _deletes = [];
     private readonly HashSet<TKey> _drifted = [];
     private readonly HashSet<TKey> _pending = [];               // a changed plan that the store refused so far
+    private readonly HashSet<TKey> _reported = [];              // left alone, and said so
+    private readonly List<string> _suspects = [];
     private Dictionary<TKey, TEntry> _wanted = [];
     private Dictionary<TKey, TEntry> _spare = [];
     private bool _wasCompared;    // what is foreign to the plan from now on, somebody else put there
@@ -44,6 +48,7 @@ internal sealed class EntryTable<TKey, TEntry>(
         _upserts.Clear();
         _deletes.Clear();
         _drifted.Clear();
+        _suspects.Clear();
         if (scope.IsFull)
         {
             PlanAll(input, scope.Peers);
@@ -68,9 +73,13 @@ internal sealed class EntryTable<TKey, TEntry>(
         ? TableResult.Nothing
         : Report(_upserts, await store.UpsertAsync([.. _upserts], cancellationToken));
 
-    public async ValueTask<TableResult> DeleteAsync(CancellationToken cancellationToken) => _deletes.Count == 0
-        ? TableResult.Nothing
-        : Report(_deletes, await store.DeleteAsync([.. _deletes], cancellationToken));
+    public async ValueTask<TableResult> DeleteAsync(CancellationToken cancellationToken)
+    {
+        TableResult result = _deletes.Count == 0
+            ? TableResult.Nothing
+            : Report(_deletes, await store.DeleteAsync([.. _deletes], cancellationToken));
+        return _suspects.Count == 0 ? result : result with { Warnings = [SuspectsLine()] };
+    }
 
     private void PlanAll(PlanInput input, IReadOnlyDictionary<PeerKey, Peer> peers)
     {
@@ -177,7 +186,7 @@ internal sealed class EntryTable<TKey, TEntry>(
 
         return _wanted.TryGetValue(key, out TEntry wanted)
             ? now is not { } there || !there.Equals(wanted)
-            : now is { } unwanted && store.IsOurs(input, key, unwanted);
+            : now is { } unwanted && store.OwnerOf(input, key, unwanted) == EntryOwner.Us;
     }
 
     private void CompareWith(PlanInput input, Dictionary<TKey, TEntry> actual)
@@ -193,12 +202,25 @@ internal sealed class EntryTable<TKey, TEntry>(
 
         foreach ((TKey key, TEntry there) in actual)
         {
-            // What we wanted until now is ours, whatever its shape.
-            if (!_wanted.ContainsKey(key) && (_changed.ContainsKey(key) || store.IsOurs(input, key, there)))
+            if (!_wanted.ContainsKey(key))
             {
-                _deletes[key] = there;
-                NoteDrift(key);
+                CompareUnwanted(input, key, there);
             }
+        }
+    }
+
+    private void CompareUnwanted(PlanInput input, TKey key, TEntry there)
+    {
+        // What we wanted until now is ours, whatever its shape.
+        EntryOwner owner = _changed.ContainsKey(key) ? EntryOwner.Us : store.OwnerOf(input, key, there);
+        if (owner == EntryOwner.Us)
+        {
+            _deletes[key] = there;
+            NoteDrift(key);
+        }
+        else if (owner == EntryOwner.PerhapsUpstream && _reported.Add(key))
+        {
+            _suspects.Add($"{key} {there}");
         }
     }
 
@@ -224,6 +246,13 @@ internal sealed class EntryTable<TKey, TEntry>(
         {
             _drifted.Add(key);
         }
+    }
+
+    private string SuspectsLine()
+    {
+        string others = _suspects.Count > MaxNamedSuspects ? $" (and {_suspects.Count - MaxNamedSuspects} more)" : "";
+        return $"{kind} {string.Join(", ", _suspects.Take(MaxNamedSuspects))}{others}: belongs to no lease and may be "
+            + "left from another flannel; it stays, as nothing proves it";
     }
 
     private TableResult Report(Dictionary<TKey, TEntry> entries, IReadOnlyList<EntryFailure<TKey>> failures)

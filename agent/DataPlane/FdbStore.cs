@@ -44,7 +44,8 @@ internal sealed class FdbStore(RtnlSocket rtnl, bool is6) : IStore<FdbKey, FdbDe
         return ValueTask.FromResult(entries);
     }
 
-    public bool IsOurs(PlanInput input, FdbKey key, FdbDestination entry) => entry.IsPermanent && key.Mac.IsUnicast;
+    public EntryOwner OwnerOf(PlanInput input, FdbKey key, FdbDestination entry) =>
+        entry.IsPermanent && key.Mac.IsUnicast ? EntryOwner.Us : EntryOwner.Foreign;
 
     public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out FdbKey key, out FdbDestination? entry)
     {

@@ -13,8 +13,8 @@ internal interface IStore<TKey, TEntry>
     /// <summary>The entries that are there, ours and those that stand where ours could.</summary>
     ValueTask<Dictionary<TKey, TEntry>> ReadAsync(PlanInput input, CancellationToken cancellationToken);
 
-    /// <summary>Has an entry the shape of those we make, so that it may be removed when nobody wants it?</summary>
-    bool IsOurs(PlanInput input, TKey key, TEntry entry);
+    /// <summary>Who made an entry that nobody wants, as far as can be told: only ours may be removed.</summary>
+    EntryOwner OwnerOf(PlanInput input, TKey key, TEntry entry);
 
     /// <summary>
     /// What a notification says of an entry of this kind. False: it is about something else, or our own doing.
@@ -31,6 +31,19 @@ internal interface IStore<TKey, TEntry>
     /// <returns>The entries that were refused.</returns>
     ValueTask<IReadOnlyList<EntryFailure<TKey>>> DeleteAsync(
         IReadOnlyList<KeyValuePair<TKey, TEntry>> entries, CancellationToken cancellationToken);
+}
+
+/// <summary>Who made an entry.</summary>
+internal enum EntryOwner
+{
+    /// <summary>Not us. It is none of our business.</summary>
+    Foreign,
+
+    /// <summary>Upstream flannel may have left it, which nothing proves: worth a line, and left alone.</summary>
+    PerhapsUpstream,
+
+    /// <summary>An agent like this one, by a mark or a shape that nobody else gives to entries.</summary>
+    Us,
 }
 
 /// <summary>An entry that was refused.</summary>

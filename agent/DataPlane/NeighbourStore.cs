@@ -35,12 +35,12 @@ internal sealed class NeighbourStore(RtnlSocket rtnl, bool is6) : IStore<Neighbo
     }
 
     /// <remarks>A subnet's base is no pod's address: whatever is permanent there was a VTEP's.</remarks>
-    public bool IsOurs(PlanInput input, NeighbourKey key, NeighbourEntry entry)
-    {
-        IpPrefix network = is6 ? input.Network.IPv6Network : input.Network.Network;
-        IpPrefix own = is6 ? input.Own.IPv6Subnet : input.Own.Subnet;
-        return entry.IsPermanent && network.Contains(key.Address) && new IpPrefix(key.Address, own.Length).IsMasked;
-    }
+    public EntryOwner OwnerOf(PlanInput input, NeighbourKey key, NeighbourEntry entry) =>
+        entry.IsPermanent
+        && input.NetworkOf(is6).Contains(key.Address)
+        && new IpPrefix(key.Address, input.OwnSubnet(is6).Length).IsMasked
+            ? EntryOwner.Us
+            : EntryOwner.Foreign;
 
     public bool TryRead(
         PlanInput input, in RtnlEvent kernelEvent, out NeighbourKey key, out NeighbourEntry? entry)

@@ -19,6 +19,7 @@ internal sealed partial class Reconciler
     private static readonly TimeSpan s_resyncPeriod = TimeSpan.FromSeconds(5);
 
     private readonly IBackend _backend;
+    private readonly IReadOnlyList<ITable> _tables;
     private readonly NetworkConfig _network;
     private readonly Func<Underlay> _readUnderlay;
     private readonly Action<Lease, BackendState> _onOwnChanged;
@@ -38,11 +39,13 @@ internal sealed partial class Reconciler
     private bool _isFollowing;                       // the first complete list was taken in
     private bool _isBehind;                          // the last run failed: the next must be full
 
+    /// <param name="housekeeping">Tables that are no backend's, after which they come.</param>
     /// <param name="readUnderlay">The external interface as it is now.</param>
     /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
     /// <param name="input">As the start found them.</param>
     public Reconciler(
         IBackend backend,
+        IReadOnlyList<ITable> housekeeping,
         Func<Underlay> readUnderlay,
         Action<Lease, BackendState> onOwnChanged,
         Inbox inbox,
@@ -52,6 +55,7 @@ internal sealed partial class Reconciler
         ILogger logger)
     {
         _backend = backend;
+        _tables = [.. backend.Tables, .. housekeeping];
         _network = input.Network;
         _readUnderlay = readUnderlay;
         _onOwnChanged = onOwnChanged;
@@ -172,10 +176,16 @@ internal sealed partial class Reconciler
         bool isOwnChanged = _own != before.Own
             || state.Mtu != before.State.Mtu
             || state.Attributes != before.State.Attributes;
-        if (isOwnChanged || underlay != before.Underlay)
+        bool isOnLinkChanged = !state.OnLink.Equals(before.State.OnLink);
+        if (isOwnChanged || isOnLinkChanged || underlay != before.Underlay)
         {
             // What makes a peer acceptable depends on them.
             _changedLeases = null;
+        }
+
+        if (isOnLinkChanged)
+        {
+            run.OnLink = state.OnLink.ToString();
         }
 
         if (isOwnChanged)
@@ -201,17 +211,17 @@ internal sealed partial class Reconciler
 
     private async Task SyncTablesAsync(SyncScope scope, RunResult run, CancellationToken cancellationToken)
     {
-        foreach (ITable table in _backend.Tables)
+        foreach (ITable table in _tables)
         {
             await table.CompareAsync(_input, scope, cancellationToken);
         }
 
-        foreach (ITable table in _backend.Tables)
+        foreach (ITable table in _tables)
         {
             run.Add(table.Kind, await table.UpsertAsync(cancellationToken));
         }
 
-        foreach (ITable table in _backend.Tables.Reverse())
+        foreach (ITable table in _tables.Reverse())
         {
             run.Add(table.Kind, await table.DeleteAsync(cancellationToken));
         }
@@ -226,6 +236,7 @@ internal sealed partial class Reconciler
                 || _input.State.Devices.Any(device => device.Index == link.Index)),
         RtnlEventKind.Address => kernelEvent.Address.LinkIndex == _input.Underlay.Index
             || _input.State.Devices.Any(device => device.Index == kernelEvent.Address.LinkIndex),
+        RtnlEventKind.Route => _backend.Concerns(kernelEvent, _input),
         _ => false,
     };
 }

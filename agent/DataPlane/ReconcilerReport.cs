@@ -25,8 +25,15 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
         }
 
         metrics.LeaseEvents(run.PeerChanges.Count);
+        if (run.OnLink is { } onLink)
+        {
+            Log.OnLinkChanged(logger, onLink);
+        }
+
         SayPeers(run, duration);
         SayRepairs(run);
+        run.Notes.ForEach(note => Log.Noted(logger, note));
+        run.Warnings.ForEach(warning => Log.Warned(logger, warning));
         SayFailures(run);
     }
 
@@ -152,6 +159,15 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
 
         [LoggerMessage(LogLevel.Warning, "{Count} more leases refused")]
         internal static partial void MoreRefused(ILogger logger, int count);
+
+        [LoggerMessage(LogLevel.Information, "Reached without a router now: {Networks}")]
+        internal static partial void OnLinkChanged(ILogger logger, string networks);
+
+        [LoggerMessage(LogLevel.Information, "{Note}")]
+        internal static partial void Noted(ILogger logger, string note);
+
+        [LoggerMessage(LogLevel.Warning, "{Warning}")]
+        internal static partial void Warned(ILogger logger, string warning);
 
         [LoggerMessage(LogLevel.Warning, "Repaired what others had changed: {What}{Unsaid}")]
         internal static partial void Repaired(ILogger logger, string what, string unsaid);

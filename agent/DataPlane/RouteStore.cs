@@ -1,3 +1,10 @@
+// One store for the routes through a tunnel and those over the underlay, because the kernel has one table for both: a
+// peer that moves from the one to the other is one replace of one key, and no packet is without a way.
+//
+// A route to a peer's subnet in the main table, without a metric of its own, is ours to set: the lease says where the
+// subnet is. What else there is, to other subnets, of other metrics, behind ours or in other tables, is foreign until
+// proven ours: by the protocol number, or by the shape that only flannel's routes on its own device have.
+
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
@@ -16,19 +23,28 @@ internal readonly record struct RouteKey(uint Table, IpPrefix Destination, uint 
     public override string ToString() => $"{Destination}";
 }
 
-/// <summary>
-/// Where a route leads. Its protocol is not part of it: a route that upstream left is as good as ours.
-/// </summary>
-internal readonly record struct RouteEntry(IpAddr Gateway, int OutInterface, bool IsOnlink)
+/// <summary>Where a route leads, and who made it.</summary>
+internal readonly record struct RouteEntry(
+    IpAddr Gateway, int OutInterface, bool IsOnlink, RouteProtocol Protocol)
 {
     /// <summary>IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of metric 0.</summary>
     public const uint DefaultMetricV6 = 1024;
+
+    /// <summary>Of our routes on the underlay; docs/decisions/0011-routes-of-our-own.md says why this one.</summary>
+    public const RouteProtocol OwnProtocol = (RouteProtocol)244;
+
+    /// <summary>Through the backend's own device, where the subnet's base is the far end: as upstream's are.</summary>
+    public static RouteEntry ThroughTunnel(IpPrefix subnet, int linkIndex) =>
+        new(subnet.Base, linkIndex, IsOnlink: true, RouteProtocol.RTPROT_BOOT);
+
+    /// <summary>Over the external interface, whose link the gateway is on.</summary>
+    public static RouteEntry OverUnderlay(IpAddr gateway, int linkIndex) =>
+        new(gateway, linkIndex, IsOnlink: false, OwnProtocol);
+
+    public override string ToString() => $"via {Gateway} proto {(byte)Protocol}";
 }
 
-/// <summary>
-/// Routes on the backend's own device of one family. Ours are those inside the network whose gateway is their base,
-/// onlink: nobody else has reason to make such a route there.
-/// </summary>
+/// <summary>The main table's routes of one family to the pods' network.</summary>
 internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, RouteEntry>
 {
     private readonly RtnlBatch _batch = new();
@@ -36,29 +52,22 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
     public ValueTask<Dictionary<RouteKey, RouteEntry>> ReadAsync(PlanInput input, CancellationToken cancellationToken)
     {
         Dictionary<RouteKey, RouteEntry> entries = [];
-        if (input.State.Device(is6) is { } device)
+        foreach (Route route in rtnl.ListRoutes(new RouteFilter(is6)))
         {
-            foreach (Route route in rtnl.ListRoutes(new RouteFilter(is6) { OutInterface = device.Index }))
+            // Of several under one key the kernel uses the first, and replaces it.
+            if (route.Type == RouteType.RTN_UNICAST && IsToPods(input, route))
             {
-                // Of several under one key the kernel uses the first, and replaces it.
-                if (route.Type == RouteType.RTN_UNICAST)
-                {
-                    entries.TryAdd(KeyOf(route), EntryOf(route));
-                }
+                entries.TryAdd(KeyOf(route), EntryOf(input, route));
             }
         }
 
         return ValueTask.FromResult(entries);
     }
 
-    public bool IsOurs(PlanInput input, RouteKey key, RouteEntry entry)
-    {
-        IpPrefix network = is6 ? input.Network.IPv6Network : input.Network.Network;
-        return entry.OutInterface == input.State.Device(is6)?.Index
-            && entry.IsOnlink
-            && entry.Gateway == key.Destination.Base
-            && network.Contains(key.Destination);
-    }
+    public EntryOwner OwnerOf(PlanInput input, RouteKey key, RouteEntry entry) =>
+        entry.Protocol == RouteEntry.OwnProtocol || IsThroughTunnel(input, key.Destination, entry) ? EntryOwner.Us
+        : LooksLikeUpstreams(input, key, entry) ? EntryOwner.PerhapsUpstream
+        : EntryOwner.Foreign;
 
     public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out RouteKey key, out RouteEntry? entry)
     {
@@ -66,13 +75,12 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         Route route = kernelEvent.Route;
         if (kernelEvent.Kind != RtnlEventKind.Route
             || kernelEvent.PortId == rtnl.PortId
-            || route.Destination.Is6 != is6
-            || route.Table != RouteTable.RT_TABLE_MAIN)
+            || !IsToPods(input, route))
         {
             return false;
         }
 
-        (key, entry) = (KeyOf(route), kernelEvent.IsDeleted ? null : EntryOf(route));
+        (key, entry) = (KeyOf(route), kernelEvent.IsDeleted ? null : EntryOf(input, route));
         return true;
     }
 
@@ -87,11 +95,12 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
 
         IReadOnlyList<BatchFailure> failures = rtnl.Execute(_batch);
         List<KeyValuePair<RouteKey, RouteEntry>> obstructed =
-            [.. failures.Where(static f => IsObstructed(f.Errno)).Select(f => entries[f.Index])];
+            [.. failures.Where(f => IsObstructed(entries[f.Index], f.Errno)).Select(f => entries[f.Index])];
+        IEnumerable<BatchFailure> refused = failures.Where(f => !IsObstructed(entries[f.Index], f.Errno));
         return ValueTask.FromResult<IReadOnlyList<EntryFailure<RouteKey>>>(
         [
-            .. BatchReport.Of([.. failures.Where(static f => !IsObstructed(f.Errno))], "replace route", entries),
-            .. obstructed.Count == 0 ? [] : ClearAndAdd(obstructed),
+            .. BatchReport.Of([.. refused], "replace route", entries),
+            .. obstructed.Count == 0 ? [] : MakeWayAndReplace(obstructed),
         ]);
     }
 
@@ -107,31 +116,81 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         return ValueTask.FromResult(BatchReport.OfDeletion(rtnl.Execute(_batch), "delete route", entries));
     }
 
-    // EINVAL: IPv6 takes no gateway that a route leads to through another device, as one that stands under our own key
-    // does. EEXIST: IPv4 replaces the first route under a key, but not by one that stands behind it.
-    private static bool IsObstructed(Errno errno) => errno is Errno.EINVAL or Errno.EEXIST;
+    // IPv4 replaces the first route under a key, but not by one that stands behind it. IPv6 takes no onlink gateway
+    // that a route leads to through another device, as one that stands under our own key does.
+    private static bool IsObstructed(KeyValuePair<RouteKey, RouteEntry> entry, Errno errno) =>
+        entry.Key.Destination.Is6 ? errno is Errno.EINVAL && entry.Value.IsOnlink : errno is Errno.EEXIST;
 
-    private IReadOnlyList<EntryFailure<RouteKey>> ClearAndAdd(List<KeyValuePair<RouteKey, RouteEntry>> entries)
+    private IReadOnlyList<EntryFailure<RouteKey>> MakeWayAndReplace(List<KeyValuePair<RouteKey, RouteEntry>> entries)
     {
         _batch.Clear();
-        foreach ((RouteKey key, _) in entries)
+        foreach ((RouteKey key, RouteEntry entry) in entries)
         {
-            _batch.DeleteRoute(Whichever(new Route(key.Destination) { Table = key.Table, Metric = key.Metric }));
+            if (is6)
+            {
+                _batch.ReplaceRoute(SteppingStone(entry));
+            }
+            else
+            {
+                _batch.DeleteRoute(Whichever(new Route(key.Destination) { Table = key.Table, Metric = key.Metric }));
+            }
         }
 
-        _ = rtnl.Execute(_batch);    // none there is as good
+        _ = rtnl.Execute(_batch);    // what fails here fails again below
         _batch.Clear();
         foreach ((RouteKey key, RouteEntry entry) in entries)
         {
             _batch.ReplaceRoute(RouteOf(key, entry));
         }
 
-        return BatchReport.Of(rtnl.Execute(_batch), "replace route", entries);
+        IReadOnlyList<BatchFailure> failures = rtnl.Execute(_batch);
+        if (is6)
+        {
+            _batch.Clear();
+            entries.ForEach(entry => _batch.DeleteRoute(SteppingStone(entry.Value)));
+            _ = rtnl.Execute(_batch);    // one that stays is ours by its protocol, and goes with the next full run
+        }
+
+        return BatchReport.Of(failures, "replace route", entries);
+    }
+
+    // While it lies there the way to the gateway is through the right device, and no packet misses the route that has
+    // been in the way.
+    private static Route SteppingStone(RouteEntry entry) => new(IpPrefix.Host(entry.Gateway))
+    {
+        OutInterface = entry.OutInterface,
+        Protocol = RouteEntry.OwnProtocol,
+    };
+
+    // Strictly inside: whoever has a route to the whole network means something else by it.
+    private bool IsToPods(PlanInput input, in Route route)
+    {
+        IpPrefix network = input.NetworkOf(is6);
+        return route.Table == RouteTable.RT_TABLE_MAIN
+            && network.Contains(route.Destination)
+            && network.Length < route.Destination.Length;
+    }
+
+    // What flannel makes on its own device, upstream's too: nobody else has reason to make such a route there.
+    private bool IsThroughTunnel(PlanInput input, IpPrefix destination, RouteEntry entry) =>
+        input.State.Device(is6) is { } device && entry == RouteEntry.ThroughTunnel(destination, device.Index);
+
+    // Upstream's routes over the underlay are like those that an administrator makes by hand.
+    private bool LooksLikeUpstreams(PlanInput input, RouteKey key, RouteEntry entry) =>
+        entry.Protocol == RouteProtocol.RTPROT_BOOT
+        && !entry.Gateway.IsNone
+        && entry.OutInterface == input.Underlay.Index
+        && key == RouteKey.InMainTable(key.Destination)
+        && !key.Destination.Overlaps(input.OwnSubnet(is6));
+
+    // Through the tunnel the shape says whose it is, so that no other protocol makes a route another.
+    private RouteEntry EntryOf(PlanInput input, in Route route)
+    {
+        RouteEntry entry = new(route.Gateway, route.OutInterface, route.IsOnlink, RouteProtocol.RTPROT_BOOT);
+        return IsThroughTunnel(input, route.Destination, entry) ? entry : entry with { Protocol = route.Protocol };
     }
 
     private static RouteKey KeyOf(in Route route) => new(route.Table, route.Destination, route.Metric);
-
-    private static RouteEntry EntryOf(in Route route) => new(route.Gateway, route.OutInterface, route.IsOnlink);
 
     // For a deletion: protocol and scope must match where they are named.
     private static Route Whichever(in Route route) =>
@@ -144,5 +203,6 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6) : IStore<RouteKey, R
         Gateway = entry.Gateway,
         OutInterface = entry.OutInterface,
         IsOnlink = entry.IsOnlink,
+        Protocol = entry.Protocol,
     };
 }

@@ -11,6 +11,9 @@ internal sealed class RunResult
     /// <summary>It looked at everything. Otherwise what failed is tried again at once, by one that does.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>What is on the external interface's link, in words; null: as before.</summary>
+    public string? OnLink { get; set; }
+
     public List<string> DeviceRepairs { get; } = [];
 
     public List<PeerChange> PeerChanges { get; } = [];
@@ -22,6 +25,12 @@ internal sealed class RunResult
 
     public List<string> Failures { get; } = [];
 
+    /// <summary>Lines to be said once.</summary>
+    public List<string> Notes { get; } = [];
+
+    /// <summary>Lines to be said once, for somebody to look at.</summary>
+    public List<string> Warnings { get; } = [];
+
     /// <summary>Entries written or deleted.</summary>
     public int Changed { get; private set; }
 
@@ -32,5 +41,7 @@ internal sealed class RunResult
         Changed += result.Changed;
         Drifted.AddRange(result.Drifted.Select(key => (kind, key)));
         Failures.AddRange(result.Failures);
+        Notes.AddRange(result.Notes);
+        Warnings.AddRange(result.Warnings);
     }
 }

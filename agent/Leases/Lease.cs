@@ -8,7 +8,11 @@ namespace FlannelCni.Agent.Leases;
 /// <param name="IPv6Subnet">None on an IPv4-only node; host bits cleared.</param>
 /// <param name="Seniority">Decides between two leases that claim the same thing.</param>
 internal sealed record Lease(
-    string Key, IpPrefix Subnet, IpPrefix IPv6Subnet, LeaseAttributes Attributes, Seniority Seniority);
+    string Key, IpPrefix Subnet, IpPrefix IPv6Subnet, LeaseAttributes Attributes, Seniority Seniority)
+{
+    /// <summary>That of one family; none: it has none.</summary>
+    public IpPrefix SubnetOf(bool is6) => is6 ? IPv6Subnet : Subnet;
+}
 
 /// <summary>
 /// Which of two claims is older, the same before and after a restart: etcd's create revision, or the Node's

@@ -1,14 +1,16 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using FlannelCni.Agent;
 using FlannelCni.Agent.Backends;
+using FlannelCni.Agent.Backends.HostGw;
 using FlannelCni.Agent.Backends.Vxlan;
 using FlannelCni.Agent.DataPlane;
+using FlannelCni.Agent.Interfaces;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Metrics;
-using FlannelCni.Linux;
-using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlannelCni.TestKit;
 
@@ -22,30 +24,37 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     internal static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly AgentMetrics _metrics = new();
-    private readonly TestNode _node;
     private readonly RtnlSocket _rtnl;
     private readonly KernelMonitor _monitor;
+    private readonly UnderlaySource _underlays;
+    private readonly IReadOnlyList<ITable> _housekeeping;
     private readonly int _number;
     private readonly bool _isDualStack;
     private Task _running = Task.CompletedTask;
     private LeaseTable _leases = LeaseTable.Empty;
 
-    private DataPlaneHarness(TestNode node, int number, TestFolder state, string backendJson, bool isDualStack)
+    private DataPlaneHarness(
+        TestNode node, int number, TestFolder state, string backendJson, bool isDualStack, IpAddr publicIP)
     {
-        (_node, _number, _isDualStack) = (node, number, isDualStack);
+        (_number, _isDualStack) = (number, isDualStack);
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
         _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox));
         Network = NetworkOf(backendJson, isDualStack);
-        Backend = new VxlanBackend(
-            VxlanConfig.Parse(Network.Backend), Network, new VxlanMacFile(state.Path), _rtnl);
+        Backend = BackendFactory.Create(Network, state.Path, _rtnl);
+        _housekeeping = BackendFactory.CreateHousekeeping(Backend, Network, state.Path, _rtnl);
+        _underlays = new UnderlaySource(
+            new InterfaceRequest(EnableIPv4: true, isDualStack) { Names = ["eth0"], PublicIP = publicIP },
+            _rtnl,
+            NullLogger<UnderlaySource>.Instance);
     }
 
     internal NetworkConfig Network { get; }
 
-    internal VxlanBackend Backend { get; }
+    internal IBackend Backend { get; }
 
     internal Inbox Inbox { get; } = new();
+
+    internal AgentMetrics Metrics { get; } = new();
 
     internal LogLines Log { get; } = new();
 
@@ -58,13 +67,30 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     internal (Lease Own, BackendState State)? Published { get; private set; }
 
     /// <summary>Starts an agent: devices first, then the loops, no lease of a peer yet.</summary>
-    /// <param name="number">1..250: eth0 has 192.0.2.NUMBER, the subnet is 10.244.NUMBER.0/24.</param>
+    /// <param name="number">1..250: the subnet is 10.244.NUMBER.0/24.</param>
+    /// <param name="backendJson">The <c>Backend</c> of net-conf.json; vxlan where it names no type.</param>
+    /// <param name="publicIP">None: the external interface's.</param>
+    /// <param name="isDeaf">The kernel's notifications reach nobody.</param>
     internal static async Task<DataPlaneHarness> StartAsync(
-        TestNode node, int number, TestFolder state, string backendJson = "{}", bool isDualStack = false)
+        TestNode node,
+        int number,
+        TestFolder state,
+        string backendJson = "{}",
+        bool isDualStack = false,
+        IpAddr publicIP = default,
+        bool isDeaf = false)
     {
-        DataPlaneHarness harness = new(node, number, state, backendJson, isDualStack);
-        await harness.RunAsync();
-        return harness;
+        DataPlaneHarness harness = new(node, number, state, backendJson, isDualStack, publicIP);
+        try
+        {
+            await harness.RunAsync(isDeaf);
+            return harness;
+        }
+        catch
+        {
+            await harness.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>A lease as node NUMBER would publish it with this MAC.</summary>
@@ -80,6 +106,21 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
                 VtepJson(mac ?? $"0e:00:00:00:00:{number:x2}"),
                 isDualStack ? VtepJson(mac ?? $"0e:06:00:00:00:{number:x2}") : null),
             new Seniority(number, $"node{number}"));
+
+    /// <summary>The same of a node with the backend host-gw.</summary>
+    internal static Lease HostGwLeaseOf(int number, bool isDualStack = false, string? publicIP = null)
+    {
+        Lease lease = LeaseOf(number, null, isDualStack, publicIP);
+        return lease with
+        {
+            Attributes = lease.Attributes with
+            {
+                BackendType = HostGwBackend.TypeName,
+                BackendData = null,
+                BackendV6Data = null,
+            },
+        };
+    }
 
     /// <summary>This node's own lease, with the MACs its devices have.</summary>
     internal Lease OwnLease() => LeaseOf(_number, null, _isDualStack) with { Attributes = InitialState.Attributes };
@@ -130,49 +171,40 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
         _monitor.Dispose();
         _rtnl.Dispose();
-        _metrics.Dispose();
+        Metrics.Dispose();
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(bool isDeaf)
     {
-        Underlay underlay = ReadUnderlay();
+        Underlay underlay = _underlays.Choose();
         InitialState = await Backend.EnsureAsync(underlay, own: null, _stop.Token);
         BackendState state = await Backend.EnsureAsync(underlay, OwnLease(), _stop.Token);
         Reconciler = new Reconciler(
             Backend,
-            ReadUnderlay,
+            _housekeeping,
+            _underlays.Follow,
             (own, changed) => Published = (own, changed),
             Inbox,
             new PlanInput(Network, state, underlay, OwnLease()),
-            _metrics,
+            Metrics,
             TimeProvider.System,
             Log);
-        _running = Task.WhenAll(_monitor.RunAsync(_stop.Token), Reconciler.RunAsync(_stop.Token));
+        _running = Task.WhenAll(
+            isDeaf ? Task.CompletedTask : _monitor.RunAsync(_stop.Token), Reconciler.RunAsync(_stop.Token));
     }
-
-    private Underlay ReadUnderlay()
-    {
-        Link? link = _rtnl.FindLink("eth0");
-        (IpAddr address4, IpAddr address6) = (TestCluster.Address4(_number), TestCluster.Address6(_number));
-        return link is null || !Holds(link.Index, address4)
-            ? throw new LinuxException("external interface eth0", Errno.ENODEV)
-            : new Underlay("eth0", link.Index, link.Mtu, address4, address6, address4, address6);
-    }
-
-    private bool Holds(int index, IpAddr address) =>
-        _rtnl.ListAddresses(address.Is6, index).Exists(held => held.Prefix.Address == address);
 
     private static string VtepJson(string mac) => new VtepData(1, MacAddress.Parse(mac)).ToJson();
 
     private static NetworkConfig NetworkOf(string backendJson, bool isDualStack)
     {
         using JsonDocument backend = JsonDocument.Parse(backendJson);
+        string type = backend.RootElement.TryGetProperty("Type", out JsonElement named) ? $"{named}" : "vxlan";
         return new NetworkConfig(
             IpPrefix.Parse("10.244.0.0/16"),
             isDualStack ? IpPrefix.Parse("fd00:10:244::/48") : default,
             EnableNFTables: false,
-            VxlanBackend.TypeName,
+            type,
             backend.RootElement.Clone());
     }
 }

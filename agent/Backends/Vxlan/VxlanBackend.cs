@@ -16,11 +16,13 @@ internal sealed class VxlanBackend : IBackend
     private readonly VxlanConfig _config;
     private readonly VxlanDevice? _device4;
     private readonly VxlanDevice? _device6;
+    private readonly OnLinkReader? _onLink;    // null: every peer is behind the tunnel
 
     /// <param name="rtnl">In the node's namespace; the reconciler's alone from here on.</param>
     public VxlanBackend(VxlanConfig config, NetworkConfig network, VxlanMacFile macFile, RtnlSocket rtnl)
     {
         _config = config;
+        _onLink = config.DirectRouting ? new OnLinkReader(rtnl, network) : null;
         List<ITable> tables = [];
         List<string> names = [];
         if (network.EnableIPv4)
@@ -62,8 +64,14 @@ internal sealed class VxlanBackend : IBackend
         // Pods have one MTU, which the more expensive of the two tunnels decides.
         uint mtu = Math.Min(_device4?.Mtu(underlay) ?? uint.MaxValue, _device6?.Mtu(underlay) ?? uint.MaxValue);
         ImmutableArray<DeviceFacts> devices = [.. new[] { facts4, facts6 }.OfType<DeviceFacts>()];
-        return ValueTask.FromResult(new BackendState(attributes, mtu, devices, [.. repairs]));
+        return ValueTask.FromResult(new BackendState(attributes, mtu, devices, [.. repairs])
+        {
+            OnLink = _onLink?.Read(underlay) ?? OnLinkNetworks.None,
+        });
     }
+
+    public bool Concerns(in RtnlEvent kernelEvent, PlanInput input) =>
+        _onLink is { } onLink && onLink.Concerns(kernelEvent, input);
 
     public PeerReading ReadPeer(Lease lease, bool is6, PlanInput input) =>
         VxlanPeer.Read(lease, is6, input, _config.Vni);
@@ -79,8 +87,7 @@ internal sealed class VxlanBackend : IBackend
             new NeighbourStore(rtnl, is6)),
         new EntryTable<FdbKey, FdbDestination>(
             "fdb", OfFamily<FdbKey, FdbDestination>(VxlanPlans.Fdb, is6), new FdbStore(rtnl, is6)),
-        new EntryTable<RouteKey, RouteEntry>(
-            "route", OfFamily<RouteKey, RouteEntry>(VxlanPlans.Route, is6), new RouteStore(rtnl, is6)),
+        RouteTables.Create(VxlanPlans.Route, rtnl, is6),
     ];
 
     private static PeerPlan<TKey, TEntry> OfFamily<TKey, TEntry>(PeerPlan<TKey, TEntry> plan, bool is6)

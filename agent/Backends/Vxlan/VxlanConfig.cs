@@ -13,6 +13,14 @@ internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bo
     private const uint MaxVni = (1 << 24) - 1;
     private const uint MinMtu = 150;    // more than a tunnel's headers and the least packet of IPv4
 
+    /// <summary>Peers on the external interface's own link are reached without a tunnel.</summary>
+    public bool DirectRouting { get; init; }
+
+    /// <summary>
+    /// Are checksums inside the tunnel left to the hardware? Some hardware gets them wrong. Null: as the kernel has it.
+    /// </summary>
+    public bool? TxChecksumOffload { get; init; }
+
     /// <summary>Reads it: names in any case, unknown ones ignored, the last of duplicates wins.</summary>
     /// <exception cref="FormatException">Names the field, its value and what it may be.</exception>
     public static VxlanConfig Parse(JsonElement backend)
@@ -32,8 +40,8 @@ internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bo
                 "MTU" => config with { Mtu = ReadMtu(property) },
                 "GBP" => config with { Gbp = ReadBool(property) },
                 "LEARNING" => config with { Learning = ReadBool(property) },
-                "DIRECTROUTING" when ReadBool(property) =>
-                    throw new FormatException("Backend.DirectRouting: true is not supported yet: leave it out"),
+                "DIRECTROUTING" => config with { DirectRouting = ReadBool(property) },
+                "TXCHECKSUMOFFLOAD" => config with { TxChecksumOffload = ReadSwitch(property) },
                 _ => config,
             };
         }
@@ -57,6 +65,15 @@ internal sealed record VxlanConfig(uint Vni, ushort Port, uint Mtu, bool Gbp, bo
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => throw Refuse(property, "must be true or false"),
+    };
+
+    private static bool ReadSwitch(JsonProperty property) => property.Value switch
+    {
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.String } value when value.ValueEquals("on"u8) => true,
+        { ValueKind: JsonValueKind.String } value when value.ValueEquals("off"u8) => false,
+        _ => throw Refuse(property, "must be \"on\" or \"off\""),
     };
 
     private static FormatException Refuse(JsonProperty property, string rule) =>

@@ -66,9 +66,10 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
         return new DeviceFacts(_is6, Name, link.Index, spec.Mac);
     }
 
-    /// <summary>Gives it its address and brings it up.</summary>
+    /// <summary>Gives it its features and its address and brings it up.</summary>
     private void Complete(Link link, Lease? own, List<string> repairs)
     {
+        EnsureTxChecksumOffload(repairs);
         EnsureAddress(link.Index, own, repairs);
         if (!link.IsUp)
         {
@@ -152,6 +153,15 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
         {
             rtnl.SetMtu(link.Index, spec.Mtu);
             Note(repairs, $"{Name} had MTU {link.Mtu}");
+        }
+    }
+
+    private void EnsureTxChecksumOffload(List<string> repairs)
+    {
+        if (config.TxChecksumOffload is { } isOn && rtnl.GetTxChecksumOffload(Name) != isOn)
+        {
+            rtnl.SetTxChecksumOffload(Name, isOn);
+            Note(repairs, $"{Name} had checksum offload {(isOn ? "off" : "on")}");
         }
     }
 

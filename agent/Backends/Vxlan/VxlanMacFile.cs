@@ -42,6 +42,10 @@ internal sealed class VxlanMacFile(string directory)
         return mac;
     }
 
+    /// <summary>Is it the MAC that this node's device of that name was given?</summary>
+    public bool Has(string device, MacAddress mac) =>
+        TryRead($"{directory}/{device}.mac", out MacAddress known) && known == mac;
+
     private static bool TryRead(string path, out MacAddress mac)
     {
         mac = default;

@@ -11,17 +11,16 @@ internal static class VxlanPeer
 {
     internal static PeerReading Read(Lease lease, bool is6, PlanInput input, uint vni)
     {
-        IpPrefix network = is6 ? input.Network.IPv6Network : input.Network.Network;
-        IpPrefix subnet = is6 ? lease.IPv6Subnet : lease.Subnet;
-        if (network.IsNone || subnet.IsNone || input.State.Device(is6) is not { } device)
+        IpPrefix subnet = lease.SubnetOf(is6);
+        if (input.NetworkOf(is6).IsNone || subnet.IsNone || input.State.Device(is6) is not { } device)
         {
             return PeerReading.None;
         }
 
         LeaseAttributes attributes = lease.Attributes;
-        if (attributes.BackendType != VxlanBackend.TypeName)
+        if (PeerChecks.WhyOtherBackend(attributes, VxlanBackend.TypeName) is { } other)
         {
-            return PeerReading.Refused($"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is vxlan");
+            return PeerReading.Refused(other);
         }
 
         string? data = is6 ? attributes.BackendV6Data : attributes.BackendData;
@@ -32,8 +31,7 @@ internal static class VxlanPeer
 
         IpAddr publicIP = is6 ? attributes.PublicIPv6 : attributes.PublicIP;
         Peer peer = new(new PeerKey(lease.Key, is6), lease.Seniority, subnet, publicIP, vtep.Mac);
-        reason = PeerChecks.WhyNot(peer, network, is6 ? input.Own.IPv6Subnet : input.Own.Subnet, input.Underlay)
-            ?? WhyNotVtep(vtep, vni, device);
+        reason = PeerChecks.WhyNot(peer, input) ?? WhyNotVtep(vtep, vni, device);
         return reason is null ? PeerReading.Of(peer) : PeerReading.Refused(reason);
     }
 

@@ -73,6 +73,11 @@ internal static partial class Libc
     internal const nuint FIONREAD = 0x541B;
     internal const nuint NS_GET_NSTYPE = 0xB703;
 
+    // linux/sockios.h, linux/ethtool.h, linux/if.h
+    internal const nuint SIOCETHTOOL = 0x8946;
+    internal const uint ETHTOOL_GTXCSUM = 0x16;
+    internal const uint ETHTOOL_STXCSUM = 0x17;
+
     // asm/unistd.h
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
@@ -127,6 +132,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int ioctl(SafeFd fd, nuint request, ref int value);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial int ioctl(SafeFd fd, nuint request, ref IfReq argument);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int fcntl(int fd, int command, int argument);

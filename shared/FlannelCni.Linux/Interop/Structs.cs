@@ -30,6 +30,33 @@ internal struct TimeVal
     internal long Microseconds;    // tv_usec
 }
 
+/// <summary><c>struct ifreq</c>, linux/if.h, with a pointer in its union; 40 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct IfReq
+{
+    internal InterfaceName Name;    // ifr_name
+    internal void* Data;            // ifr_data
+    private readonly long _rest;    // of the union
+    private readonly long _rest2;
+}
+
+/// <summary><c>char[IFNAMSIZ]</c>, linux/if.h: ends with a NUL; 16 bytes.</summary>
+[InlineArray(Length)]
+internal struct InterfaceName
+{
+    internal const int Length = 16;
+
+    private byte _element;
+}
+
+/// <summary><c>struct ethtool_value</c>, linux/ethtool.h; 8 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct EthtoolValue
+{
+    internal uint Command;    // cmd
+    internal uint Data;       // data
+}
+
 /// <summary><c>struct rusage</c>, sys/resource.h; 144 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct RUsage

@@ -88,6 +88,12 @@ public sealed partial class NetlinkSocket : IDisposable
             || (answer.Errno == tolerated ? false : throw answer.ToException(operation, subject));
     }
 
+    /// <summary>
+    /// An ioctl about a device of the socket's namespace, which every socket takes (one of netlink since Linux 4.13).
+    /// </summary>
+    internal Errno Control(nuint request, ref IfReq argument) =>
+        Libc.ioctl(_fd, request, ref argument) < 0 ? Libc.LastError : Errno.None;
+
     /// <summary>Sends a request with a single answer, such as RTM_GETLINK of one link.</summary>
     /// <param name="request">A message without NLM_F_ACK: the answer or the error is all that comes.</param>
     /// <exception cref="NetlinkException">The kernel refused.</exception>

@@ -169,7 +169,10 @@ public sealed class PeerSyncTests : IDisposable
                 foreign.Where(static line => !IsOfPeer(line, 3) && !IsOfPeer(line, 4)),
                 after.Where(static line => !IsOfPeer(line, 5)));
             Assert.Equal(3, after.Count(static line => IsOfPeer(line, 5)));
-            Assert.DoesNotContain(agent.Log.Lines, static line => line.StartsWith("Warning", StringComparison.Ordinal));
+            Assert.Contains(
+                "route 10.244.50.0/24 via 192.0.2.9 proto 3: belongs to no lease",
+                Assert.Single(agent.Log.Lines, static l => l.StartsWith("Warning", StringComparison.Ordinal)),
+                StringComparison.Ordinal);
         }
     }
 

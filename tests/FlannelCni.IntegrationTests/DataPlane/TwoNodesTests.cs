@@ -1,4 +1,3 @@
-using System.Globalization;
 using FlannelCni.Agent.Leases;
 using FlannelCni.TestKit;
 using static FlannelCni.TestKit.DataPlaneHarness;
@@ -60,28 +59,10 @@ public sealed class TwoNodesTests : IDisposable
         await Wait.Until(() => Peers.Routes(_cluster.Nodes[0]).Count == 2, Soon, "the other peer is repaired");
     }
 
-    // As the plugin would, without a bridge. A router asks for no neighbour before its link-local address is proved.
     private TestNode AddPod(int number)
     {
-        TestNode node = _cluster.Nodes[number - 1];
-        TestNode pod = TestNode.Create();
+        TestNode pod = TestPod.AddTo(_cluster.Nodes[number - 1], number);
         _pods.Add(pod);
-        string v6 = number.ToString("x", CultureInfo.InvariantCulture);
-        node.Shell(
-            $"""
-            sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.default.accept_dad=0
-            ip link add pod up mtu 1430 type veth peer name eth0 mtu 1430 netns {pod.NamespacePath}
-            ip address add 10.244.{number}.1/24 dev pod
-            ip address add fd00:10:244:{v6}::1/64 dev pod nodad
-            """);
-        pod.Shell(
-            $"""
-            ip link set eth0 up
-            ip address add 10.244.{number}.2/24 dev eth0
-            ip address add fd00:10:244:{v6}::2/64 dev eth0 nodad
-            ip route add default via 10.244.{number}.1
-            ip -6 route add default via fd00:10:244:{v6}::1
-            """);
         return pod;
     }
 }

@@ -64,6 +64,27 @@ public sealed class EntryTableTests
     }
 
     [Fact]
+    public async Task What_upstream_may_have_left_stays_and_is_reported_once()
+    {
+        for (int key = 101; key <= 105; key++)
+        {
+            _store.Entries[key] = 7;
+        }
+
+        Have(("a", 1, 1));
+
+        TableResult first = await RunAsync(isFull: true);
+        TableResult second = await RunAsync(isFull: true);
+
+        Assert.Equal(["upsert 1=1"], _store.Writes);
+        Assert.Equal(
+            "fake 101 7, 102 7, 103 7 (and 2 more): belongs to no lease and may be left from another flannel; "
+                + "it stays, as nothing proves it",
+            Assert.Single(first.Warnings));
+        Assert.Empty(second.Warnings);
+    }
+
+    [Fact]
     public async Task A_changed_lease_touches_its_entry_alone_and_reads_nothing()
     {
         Have(("a", 1, 1), ("b", 2, 2));
@@ -274,7 +295,10 @@ public sealed class EntryTableTests
         return new TableResult(
             upserted.Changed + deleted.Changed,
             [.. upserted.Drifted, .. deleted.Drifted],
-            [.. upserted.Failures, .. deleted.Failures]);
+            [.. upserted.Failures, .. deleted.Failures])
+        {
+            Warnings = [.. upserted.Warnings, .. deleted.Warnings],
+        };
     }
 
     private sealed class FakeStore : IStore<int, byte>
@@ -293,7 +317,8 @@ public sealed class EntryTableTests
             return ValueTask.FromResult(new Dictionary<int, byte>(Entries));
         }
 
-        public bool IsOurs(PlanInput input, int key, byte entry) => key < 100;
+        public EntryOwner OwnerOf(PlanInput input, int key, byte entry) =>
+            key < 100 ? EntryOwner.Us : key < 200 ? EntryOwner.PerhapsUpstream : EntryOwner.Foreign;
 
         public bool TryRead(PlanInput input, in RtnlEvent kernelEvent, out int key, out byte? entry)
         {

@@ -22,6 +22,8 @@ public sealed class StructLayoutTests
         Assert.Equal(12, Unsafe.SizeOf<SockAddrNl>());
         Assert.Equal(8, Unsafe.SizeOf<PollFd>());
         Assert.Equal(16, Unsafe.SizeOf<TimeVal>());
+        Assert.Equal(40, Unsafe.SizeOf<IfReq>());
+        Assert.Equal(8, Unsafe.SizeOf<EthtoolValue>());
         Assert.Equal(256, Unsafe.SizeOf<Statx>());
         Assert.Equal(128, Unsafe.SizeOf<SigSet>());
         Assert.Equal(336, Unsafe.SizeOf<PosixSpawnAttr>());

@@ -70,6 +70,27 @@ public sealed class VxlanDeviceTests : IDisposable
     }
 
     [Fact]
+    public void Checksum_offload_is_left_alone_unless_the_config_says_otherwise_and_then_kept()
+    {
+        Ensure();
+        Assert.True(Node.Rtnl.GetTxChecksumOffload("flannel.1"));
+        Node.Rtnl.SetTxChecksumOffload("flannel.1", isOn: false);
+        Ensure();
+        Assert.False(Node.Rtnl.GetTxChecksumOffload("flannel.1"));
+        Ensure(s_plain with { TxChecksumOffload = true });
+        Assert.True(Node.Rtnl.GetTxChecksumOffload("flannel.1"));
+        Assert.Empty(_repairs);
+
+        VxlanDevice off = Device(s_plain with { TxChecksumOffload = false }, s_network);
+        off.Ensure(Underlay(), DataPlaneHarness.LeaseOf(1), _repairs);
+        Node.Rtnl.SetTxChecksumOffload("flannel.1", isOn: true);
+        off.Ensure(Underlay(), DataPlaneHarness.LeaseOf(1), _repairs);
+
+        Assert.False(Node.Rtnl.GetTxChecksumOffload("flannel.1"));
+        Assert.Equal(["flannel.1 had checksum offload on"], _repairs);
+    }
+
+    [Fact]
     public void An_MTU_that_the_uplink_cannot_carry_is_the_uplinks()
     {
         VxlanConfig jumbo = s_plain with { Mtu = 9000 };

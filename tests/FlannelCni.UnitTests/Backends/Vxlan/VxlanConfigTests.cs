@@ -26,9 +26,22 @@ public sealed class VxlanConfigTests
     [InlineData("""{"MTU":1e9}""", "Backend.MTU: 1e9 must be a number from 0 to 65535")]
     [InlineData("""{"Learning":"yes"}""", "Backend.Learning: \"yes\" must be true or false")]
     [InlineData("""{"GBP":1}""", "Backend.GBP: 1 must be true or false")]
-    [InlineData("""{"DirectRouting":true}""", "Backend.DirectRouting: true is not supported yet: leave it out")]
+    [InlineData("""{"DirectRouting":"on"}""", "Backend.DirectRouting: \"on\" must be true or false")]
+    [InlineData("""{"TxChecksumOffload":"auto"}""", "Backend.TxChecksumOffload: \"auto\" must be \"on\" or \"off\"")]
+    [InlineData("""{"TxChecksumOffload":0}""", "Backend.TxChecksumOffload: 0 must be \"on\" or \"off\"")]
     public void What_it_cannot_mean_is_refused(string json, string message) =>
         Assert.Equal(message, Assert.Throws<FormatException>(() => Parse(json)).Message);
+
+    [Fact]
+    public void What_may_be_left_out_is_as_without_it()
+    {
+        Assert.False(Parse("{}").DirectRouting);
+        Assert.True(Parse("""{"directrouting":true}""").DirectRouting);
+        Assert.Null(Parse("{}").TxChecksumOffload);
+        Assert.True(Parse("""{"TxChecksumOffload":"on"}""").TxChecksumOffload);
+        Assert.False(Parse("""{"TxChecksumOffload":"off"}""").TxChecksumOffload);
+        Assert.False(Parse("""{"TxChecksumOffload":false}""").TxChecksumOffload);
+    }
 
     private static VxlanConfig Parse(string json)
     {

@@ -1,0 +1,23 @@
+using FlannelCni.Agent.DataPlane;
+using FlannelCni.Agent.Leases;
+using FlannelCni.Linux.Rtnetlink;
+
+namespace FlannelCni.Agent.Backends;
+
+/// <summary>
+/// The tables of routes to pods, one a family. A backend that wants none has them too: they clear away what an earlier
+/// one left.
+/// </summary>
+internal static class RouteTables
+{
+    internal static IReadOnlyList<ITable> Create(
+        PeerPlan<RouteKey, RouteEntry> plan, NetworkConfig network, RtnlSocket rtnl) =>
+    [
+        .. network.EnableIPv4 ? [Create(plan, rtnl, is6: false)] : (ReadOnlySpan<ITable>)[],
+        .. network.EnableIPv6 ? [Create(plan, rtnl, is6: true)] : (ReadOnlySpan<ITable>)[],
+    ];
+
+    internal static ITable Create(PeerPlan<RouteKey, RouteEntry> plan, RtnlSocket rtnl, bool is6) =>
+        new EntryTable<RouteKey, RouteEntry>(
+            "route", (peer, input) => peer.Key.Is6 == is6 ? plan(peer, input) : null, new RouteStore(rtnl, is6));
+}
