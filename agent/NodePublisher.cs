@@ -21,11 +21,21 @@ internal sealed partial class NodePublisher(
     TimeProvider time,
     ILogger<NodePublisher> logger)
 {
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(10);
+
     private readonly Channel<(Lease Own, BackendState State)> _news = Channel.CreateBounded<(Lease, BackendState)>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(10);
+
     private SubnetEnv? _written;
     private LeaseAttributes? _published;
+
+    public static NodePublisher For(AgentContext agent, NetworkConfig network, ISubnetManager manager) => new(
+        agent.Paths.SubnetFile,
+        agent.Options.IPMasq,
+        network,
+        manager,
+        agent.Time,
+        agent.Loggers.CreateLogger<NodePublisher>());
 
     /// <summary>The lease, the attributes or the MTU are others now. Returns at once; the newest counts.</summary>
     public void Post(Lease own, BackendState state) => _news.Writer.TryWrite((own, state));

@@ -1,5 +1,4 @@
 using FlannelCni.Agent.Leases;
-using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Options;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Agent.TrafficRules;
@@ -20,7 +19,7 @@ internal static partial class RulesKeeperFactory
     private static readonly bool[] s_bothFamilies = [false, true];    // is it IPv6?
 
     /// <summary>What the command line and the network config say about traffic.</summary>
-    internal static TrafficSettings SettingsOf(AgentOptions options, AgentPaths paths, NetworkConfig network) => new()
+    private static TrafficSettings SettingsOf(AgentOptions options, AgentPaths paths, NetworkConfig network) => new()
     {
         SubnetFile = paths.SubnetFile,
         Network = network.Network,
@@ -37,13 +36,11 @@ internal static partial class RulesKeeperFactory
     /// <summary>Opens sockets in the calling thread's network namespace.</summary>
     /// <exception cref="AgentFatalException">nftables or iptables is not to be had.</exception>
     internal static async Task<RulesKeeper> CreateAsync(
-        TrafficSettings settings,
-        HostPrograms programs,
-        AgentMetrics metrics,
-        TimeProvider time,
-        ILogger logger,
-        CancellationToken cancellationToken)
+        AgentContext agent, NetworkConfig network, CancellationToken cancellationToken)
     {
+        TrafficSettings settings = SettingsOf(agent.Options, agent.Paths, network);
+        HostPrograms programs = new(agent.Variables);
+        ILogger logger = agent.Loggers.CreateLogger<RulesKeeper>();
         try
         {
             IRulesWriter writer;
@@ -69,7 +66,7 @@ internal static partial class RulesKeeperFactory
                 }
             }
 
-            return new RulesKeeper(settings, writer, left, metrics, time, logger);
+            return new RulesKeeper(settings, writer, left, agent.Metrics, agent.Time, logger);
         }
         catch (Exception e) when (e is LinuxException or RulesException)
         {

@@ -1,6 +1,5 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
-using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Options;
 using FlannelCni.Contract;
 using FlannelCni.Linux.Net;
@@ -12,9 +11,9 @@ namespace FlannelCni.Agent;
 internal static partial class SubnetManagerFactory
 {
     /// <exception cref="Supervision.AgentFatalException">The options cannot be used.</exception>
-    internal static ISubnetManager Create(
-        AgentOptions options, AgentPaths paths, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    internal static ISubnetManager Create(AgentContext agent)
     {
+        AgentOptions options = agent.Options;
         EtcdOptions etcd = new(
             options.EtcdEndpoints,
             options.EtcdPrefix,
@@ -24,8 +23,9 @@ internal static partial class SubnetManagerFactory
             options.EtcdUsername,
             options.EtcdPassword,
             options.SubnetLeaseRenewMargin);
-        ILogger logger = loggers.CreateLogger<EtcdSubnetManager>();
-        return new EtcdSubnetManager(etcd, ReadPrevious(paths.SubnetFile, logger), time, logger, metrics.DatastoreUp);
+        ILogger logger = agent.Loggers.CreateLogger<EtcdSubnetManager>();
+        SubnetPair previous = ReadPrevious(agent.Paths.SubnetFile, logger);
+        return new EtcdSubnetManager(etcd, previous, agent.Time, logger, agent.Metrics.DatastoreUp);
     }
 
     /// <summary>What this node had before: the subnets of the file that its last agent wrote.</summary>

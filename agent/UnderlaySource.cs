@@ -1,7 +1,6 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.Interfaces;
 using FlannelCni.Agent.Leases;
-using FlannelCni.Agent.Options;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
@@ -20,15 +19,18 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     private ExternalInterface? _chosen;
 
     /// <summary>What the options ask for, in the families of the network.</summary>
-    public static InterfaceRequest RequestOf(AgentOptions options, NetworkConfig network) =>
-        new(network.EnableIPv4, network.EnableIPv6)
+    public static UnderlaySource For(AgentContext agent, NetworkConfig network, RtnlSocket rtnl)
+    {
+        InterfaceRequest request = new(network.EnableIPv4, network.EnableIPv6)
         {
-            Names = options.Ifaces,
-            Regexes = options.IfaceRegexes,
-            CanReach = options.IfaceCanReach,
-            PublicIP = options.PublicIP,
-            PublicIPv6 = options.PublicIPv6,
+            Names = agent.Options.Ifaces,
+            Regexes = agent.Options.IfaceRegexes,
+            CanReach = agent.Options.IfaceCanReach,
+            PublicIP = agent.Options.PublicIP,
+            PublicIPv6 = agent.Options.PublicIPv6,
         };
+        return new UnderlaySource(request, rtnl, agent.Loggers.CreateLogger<UnderlaySource>());
+    }
 
     /// <exception cref="AgentFatalException">There is none that fits: what there is, and what to do.</exception>
     public Underlay Choose()

@@ -13,7 +13,7 @@ internal sealed class LogWriter : IDisposable
 {
     private const int MaxWaiting = 4096;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly Channel<string> _lines = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -41,7 +41,7 @@ internal sealed class LogWriter : IDisposable
         }
     }
 
-    /// <summary>Waits until all is written, a second at most.</summary>
+    /// <summary>Waits until all is written, five seconds at most.</summary>
     public void Dispose()
     {
         _lines.Writer.TryComplete();

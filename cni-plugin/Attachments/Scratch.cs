@@ -35,3 +35,23 @@ internal sealed class Scratch(string dataDir, Attachment attachment) : IScratch
         RawFile.DeleteIfPresent(_temporary);    // of an ADD that was killed
     }
 }
+
+/// <summary>The scratch file as a step of a command.</summary>
+internal static class ScratchStep
+{
+    /// <summary>Saves, and undoes it when the command fails and nothing else is left for DEL to do.</summary>
+    internal static void Save(this IScratch scratch, byte[] config, Rollback rollback)
+    {
+        // The file is the container's: a second network of the same pod overwrites the first one's.
+        byte[]? others = scratch.Find();
+        scratch.Save(config);
+        rollback.AddIfClean("forget the attachment", () =>
+        {
+            scratch.Delete();
+            if (others is not null)
+            {
+                scratch.Save(others);
+            }
+        });
+    }
+}

@@ -21,5 +21,6 @@ internal interface IPodNetwork
     IReadOnlyList<CniInterface> Configure(BridgePlan? plan);
 
     /// <summary>Deletes the pair. There being none, or no namespace, is as good.</summary>
-    void Disconnect();
+    /// <param name="whenGone">Called as soon as it is out of use, before the kernel is done with it.</param>
+    void Disconnect(Action? whenGone = null);
 }

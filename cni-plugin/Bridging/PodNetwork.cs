@@ -115,11 +115,26 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         ];
     }
 
-    public void Disconnect()
+    public void Disconnect(Action? whenGone = null)
     {
-        if (sandbox.FindPod() is not null)
+        if (sandbox.FindPod() is null)
+        {
+            whenGone?.Invoke();
+        }
+        else if (whenGone is null)
         {
             _ = Pod.DeleteLinkIfPresent(attachment.IfName);
+        }
+        else
+        {
+            using RtnlSocket looking = InPod(RtnlSocket.Open);
+            LinkRemoval removal = new(Pod, attachment.IfName);
+            if (removal.WaitUntilGone(looking))
+            {
+                whenGone();
+            }
+
+            removal.Complete();
         }
     }
 

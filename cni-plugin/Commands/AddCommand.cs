@@ -23,13 +23,13 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         using Rollback rollback = new(warn);
 
         // Before any side effect: a DEL must find it even when this process dies half way.
-        SaveScratch(config, rollback);
+        scratch.Save(config, rollback);
 
         // The IPAM program works while the links are made, if it does not look at them.
         bool isEarly = ipam is { NeedsNoLink: true };
         using IIpamCall? early = isEarly ? StartIpam(ipam, rollback) : null;
         network.Connect();
-        rollback.Add("delete the veth pair", network.Disconnect);
+        rollback.Add("delete the veth pair", () => network.Disconnect());
         network.Prepare();
 
         using IIpamCall? late = isEarly ? null : StartIpam(ipam, rollback);
@@ -51,21 +51,6 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
             Routes = plan?.Routes ?? [],
             Dns = conf.Dns.IsEmpty ? addresses?.Dns ?? new CniDns() : conf.Dns,
         };
-
-    /// <summary>The file is the container's: a second network of the same pod overwrites the first one's.</summary>
-    private void SaveScratch(byte[] config, Rollback rollback)
-    {
-        byte[]? others = scratch.Find();
-        scratch.Save(config);
-        rollback.AddIfClean("forget the attachment", () =>
-        {
-            scratch.Delete();
-            if (others is not null)
-            {
-                scratch.Save(others);
-            }
-        });
-    }
 
     private static IIpamCall? StartIpam(IIpam? plugin, Rollback rollback)
     {

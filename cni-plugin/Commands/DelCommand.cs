@@ -30,7 +30,7 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, Action<string
 
         using (release)
         {
-            network.Disconnect();
+            network.Disconnect(release is null ? null : release.Begin);
             release?.Complete();
         }
 

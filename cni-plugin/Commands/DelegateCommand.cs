@@ -14,8 +14,7 @@ internal sealed class DelegateCommand(string type, CniEnvironment environment, i
         using Rollback rollback = new(warn);
 
         // Before any side effect: a DEL must find it even when this process dies half way.
-        scratch.Save(config);
-        rollback.AddIfClean("forget the attachment", scratch.Delete);
+        scratch.Save(config, rollback);
         using PluginCall call = Start("ADD", config);
         rollback.Add($"delete by {type}", () => Delete(config));
         try

@@ -22,6 +22,9 @@ internal interface IIpamCall : IDisposable
     /// <exception cref="CniException">Its own error.</exception>
     CniResult Result();
 
+    /// <summary>Lets it act, if it does not yet.</summary>
+    void Begin();
+
     /// <summary>Lets it act, if it does not yet, and waits for its end.</summary>
     /// <exception cref="CniException">Its own error.</exception>
     void Complete();

@@ -38,6 +38,8 @@ internal sealed class IpamPlugin(
             }
         }
 
+        public void Begin() => call.Send();
+
         public void Complete() => _ = call.Result();
 
         public void Dispose() => call.Dispose();

@@ -51,10 +51,11 @@ public sealed class AddCommandTests
     [InlineData("save", "")]
     [InlineData("start IPAM", "forget")]
     [InlineData("connect", "end of IPAM, prepare release, release, end of release, forget")]
-    [InlineData("prepare", "end of IPAM, disconnect, prepare release, release, end of release, forget")]
-    [InlineData("IPAM answers", "end of IPAM, disconnect, prepare release, release, end of release, forget")]
-    [InlineData("configure", "end of IPAM, disconnect, prepare release, release, end of release, forget")]
-    [InlineData("IPAM", "end of IPAM, disconnect, prepare release, release, end of release, forget")]
+    [InlineData("prepare", "end of IPAM, disconnect, disconnected, prepare release, release, end of release, forget")]
+    [InlineData(
+        "IPAM answers", "end of IPAM, disconnect, disconnected, prepare release, release, end of release, forget")]
+    [InlineData("configure", "end of IPAM, disconnect, disconnected, prepare release, release, end of release, forget")]
+    [InlineData("IPAM", "end of IPAM, disconnect, disconnected, prepare release, release, end of release, forget")]
     public void A_failing_step_is_the_error_and_all_before_it_is_undone(string failing, string expected)
     {
         _recording.Failing.Add(failing);
@@ -98,7 +99,7 @@ public sealed class AddCommandTests
         CniException e = Assert.Throws<CniException>(() => Run(null, "0.2.0"));
 
         Assert.Equal("cannot convert: no valid IP addresses", e.Message);
-        Assert.Equal(["disconnect", "forget"], _recording.Events[^2..]);
+        Assert.Equal(["disconnect", "disconnected", "forget"], _recording.Events[^3..]);
     }
 
     private string Run(FakeIpam? ipam, string version = "0.3.1")

@@ -13,7 +13,9 @@ public sealed class DelCommandTests
     {
         Run(isKnown: true);
 
-        Assert.Equal(["prepare release", "disconnect", "release", "end of release"], _recording.Events);
+        Assert.Equal(
+            ["prepare release", "disconnect", "begin release", "disconnected", "release", "end of release"],
+            _recording.Events);
     }
 
     [Fact]
@@ -24,6 +26,7 @@ public sealed class DelCommandTests
         CniException e = Assert.Throws<CniException>(() => Run(isKnown: true));
 
         Assert.Equal("disconnect failed", e.Message);
+        Assert.DoesNotContain("begin release", _recording.Events);
         Assert.DoesNotContain("release", _recording.Events);
     }
 

@@ -70,6 +70,8 @@ internal sealed class FakeIpam(Recording recording, bool needsNoLink = true) : I
             };
         }
 
+        public void Begin() => recording.Add($"begin {name}");
+
         public void Complete() => recording.Add(name);
 
         public void Dispose() => recording.Events.Add($"end of {name}");
@@ -90,5 +92,10 @@ internal sealed class FakePodNetwork(Recording recording) : IPodNetwork
         return [new CniInterface("cni0", "", "")];
     }
 
-    public void Disconnect() => recording.Add("disconnect");
+    public void Disconnect(Action? whenGone)
+    {
+        recording.Add("disconnect");
+        whenGone?.Invoke();
+        recording.Add("disconnected");
+    }
 }
