@@ -52,6 +52,9 @@ internal sealed class OnLinkNetworks : IEquatable<OnLinkNetworks>
             [.. own.Where(address => onLink.Exists(network => network.Contains(address))).Distinct().Order()]);
     }
 
+    /// <summary>Is there any network of that family on the link?</summary>
+    public bool HasFamily(bool is6) => _networks.Any(network => network.Prefix.Is6 == is6);
+
     /// <summary>Is the address another host's on the link, so that it can be a gateway?</summary>
     public bool Reaches(IpAddr address)
     {

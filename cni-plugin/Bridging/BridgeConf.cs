@@ -43,6 +43,9 @@ internal sealed record BridgeConf
     /// <summary>Of the pod's end; null: any.</summary>
     internal MacAddress? Mac { get; init; }
 
+    /// <summary>What the pod sends out of its subnet leaves with the host's address.</summary>
+    internal bool IpMasq { get; init; }
+
     /// <summary>Replaces IPAM's unless empty.</summary>
     internal CniDns Dns { get; init; } = new();
 
@@ -89,9 +92,16 @@ internal sealed record BridgeConf
         PortIsolation = config.Flag("portIsolation"),
         EnableDad = config.Flag("enabledad"),
         DisableContainerInterface = config.Flag("disableContainerInterface"),
+        IpMasq = ReadIpMasq(config),
         IpamType = config.Object("ipam")?.Text("type") ?? "",
         Mac = ReadMac(config, args),
         Dns = ResultReader.ReadDns(config),
+    };
+
+    private static bool ReadIpMasq(JsonMap config) => config.Text("ipMasqBackend") switch
+    {
+        null or "" or "nftables" or "iptables" => config.Flag("ipMasq"),
+        string other => throw new CniException(CniErrorCode.Internal, $"unknown ipmasq backend \"{other}\""),
     };
 
     private static uint ReadMtu(JsonMap config) => config.Integer("mtu") switch
@@ -120,7 +130,7 @@ internal sealed record BridgeConf
         string? field = config.Integer("vlan") is not (null or 0) ? "vlan"
             : config.Array("vlanTrunk") is not null ? "vlanTrunk"
             : config.Flag("macspoofchk") ? "macspoofchk"
-            : config.Flag("ipMasq") ? "ipMasq"
+            : config.Flag("ipMasq") && config.Text("ipMasqBackend") is "iptables" ? "ipMasqBackend"
             : null;
         if (field is not null)
         {

@@ -1,14 +1,18 @@
+using FlannelCni.Linux.Net;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>ADD: addresses from IPAM, a veth pair between pod and bridge, routes in the pod.</summary>
 /// <param name="ipam">Null: none, a pure layer 2.</param>
+/// <param name="masquerade">Null: not wanted.</param>
 /// <param name="warn">Takes a sentence for standard error.</param>
-internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork network, Action<string> warn)
+internal sealed class AddCommand(
+    IScratch scratch, IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, Action<string> warn)
 {
     /// <param name="config">Rendered; what DEL will find.</param>
     /// <param name="version">Of the result.</param>
@@ -37,10 +41,27 @@ internal sealed class AddCommand(IScratch scratch, IIpam? ipam, IPodNetwork netw
         CniResult? addresses = call?.Result();
         BridgePlan? plan = addresses is null ? null : BridgePlan.Derive(conf, addresses);
         IReadOnlyList<CniInterface> interfaces = network.Configure(plan);
+        if (masquerade is not null && plan is not null)
+        {
+            rollback.Add("remove the masquerade rules", masquerade.Remove);
+            masquerade.Add(AddressesOf(plan));
+        }
+
         byte[] printed = ResultPrinter.Print(Compose(conf, plan, addresses, interfaces), version);
         call?.Complete();
         rollback.Commit();
         return printed;
+    }
+
+    private static IpPrefix[] AddressesOf(BridgePlan plan)
+    {
+        IpPrefix[] addresses = new IpPrefix[plan.Ips.Count];
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            addresses[i] = plan.Ips[i].Address;
+        }
+
+        return addresses;
     }
 
     private static CniResult Compose(

@@ -6,6 +6,7 @@ using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Json;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Commands;
@@ -34,7 +35,8 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         using AttachmentLock attachmentLock = AttachmentLock.Acquire(conf.DataDir, _attachment);
         using PodNetwork network = new(bridge, _attachment, sandbox);
         IpamPlugin? ipam = Ipam(config, bytes, attachmentLock);
-        return new AddCommand(Scratch(), ipam, network, Warn).Run(bridge, bytes, version);
+        IMasquerade? masquerade = bridge.IpMasq ? Masquerade(config) : null;
+        return new AddCommand(Scratch(), ipam, network, masquerade, Warn).Run(bridge, bytes, version);
     }
 
     internal void Delete()
@@ -51,7 +53,8 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         {
             IIpam? ipam = chosen.Config is null ? null : Ipam(config, bytes, attachmentLock);
             using PodNetwork network = new(new BridgeConf(), _attachment, sandbox);
-            new DelCommand(ipam, network, Warn).Run(chosen.IsKnown);
+            IMasquerade? masquerade = chosen.Config is { } known && known.Flag("ipMasq") ? Masquerade(known) : null;
+            new DelCommand(ipam, network, masquerade, Warn).Run(chosen.IsKnown);
         }
         else if (chosen.Config is not null)
         {
@@ -69,6 +72,8 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
     private static string VersionOf(JsonMap config) => CniVersion.OrOldest(config.Find("cniVersion")?.Text ?? "");
 
     private Scratch Scratch() => new(conf.DataDir, _attachment);
+
+    private NftMasquerade Masquerade(JsonMap config) => new(config.Text("name") ?? "", _attachment);
 
     private IpamPlugin? Ipam(JsonMap config, byte[] bytes, AttachmentLock? attachmentLock)
     {

@@ -1,13 +1,15 @@
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>DEL: the links, then IPAM, so that no address goes to another pod while it is in use.</summary>
 /// <param name="ipam">Null: none, or none that could be known of.</param>
+/// <param name="masquerade">Null: there were no rules.</param>
 /// <param name="warn">Takes a sentence for standard error.</param>
-internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, Action<string> warn)
+internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, Action<string> warn)
 {
     /// <param name="isKnown">
     /// The attachment's own configuration was found. If not, most likely there is nothing left to release, and an IPAM
@@ -31,6 +33,9 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, Action<string
         using (release)
         {
             network.Disconnect(release is null ? null : release.Begin);
+
+            // Nothing comes from the pod any more.
+            masquerade?.Remove();
             release?.Complete();
         }
 

@@ -33,11 +33,14 @@ internal sealed class HostGwBackend : IBackend
 
     /// <exception cref="LinuxException">
     /// EADDRNOTAVAIL: peers would send to an address that this node does not have. ENETDOWN: the interface is down.
+    /// ENETUNREACH: nothing is on its link.
     /// </exception>
     public ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
     {
         CheckPublished(underlay, underlay.PublicIP, underlay.Address, _network.EnableIPv4);
         CheckPublished(underlay, underlay.PublicIPv6, underlay.AddressV6, _network.EnableIPv6);
+        OnLinkNetworks onLink = _onLink.Read(underlay);
+        CheckLink(underlay, onLink);
         LeaseAttributes attributes = new(
             _network.EnableIPv4 ? underlay.PublicIP : default,
             _network.EnableIPv6 ? underlay.PublicIPv6 : default,
@@ -46,7 +49,7 @@ internal sealed class HostGwBackend : IBackend
             BackendV6Data: null);
         return ValueTask.FromResult(new BackendState(attributes, underlay.Mtu, Devices: [], Repairs: [])
         {
-            OnLink = _onLink.Read(underlay),
+            OnLink = onLink,
         });
     }
 
@@ -56,6 +59,16 @@ internal sealed class HostGwBackend : IBackend
 
     /// <summary>Nothing: the routes stay, and pods go on talking while no agent runs.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    // As an interface comes up its routes are the last to appear: no reason to let every peer go for a moment.
+    private void CheckLink(Underlay underlay, OnLinkNetworks onLink)
+    {
+        if ((_network.EnableIPv4 && !onLink.HasFamily(is6: false))
+            || (_network.EnableIPv6 && !onLink.HasFamily(is6: true)))
+        {
+            throw new LinuxException($"host-gw: no network is on the link of {underlay.Name}", Errno.ENETUNREACH);
+        }
+    }
 
     // Peers use the address as a gateway: what a NAT does with it is no help.
     private static void CheckPublished(Underlay underlay, IpAddr published, IpAddr held, bool isEnabled)

@@ -1,4 +1,3 @@
-using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Nftables;
 
 namespace FlannelCni.Agent.TrafficRules.Nftables;
@@ -55,9 +54,8 @@ internal static class NftablesRules
             expressions.Add(NftExpression.Cmp(NftCmpOp.NFT_CMP_EQ, mark.Value));
         }
 
-        // Offsets of the addresses in the two headers.
-        AddAddress(expressions, rule.Source, v4Offset: 12, v6Offset: 8);
-        AddAddress(expressions, rule.Destination, v4Offset: 16, v6Offset: 24);
+        AddAddress(expressions, rule.Source, NftAddressSide.Source);
+        AddAddress(expressions, rule.Destination, NftAddressSide.Destination);
         expressions.Add(rule.Action switch
         {
             RuleAction.Return => NftExpression.Decide(NftVerdict.NFT_RETURN),
@@ -68,34 +66,11 @@ internal static class NftablesRules
         return [.. expressions];
     }
 
-    /// <summary>Of a prefix that ends at a byte only its bytes are compared; any other is masked first.</summary>
-    private static void AddAddress(List<NftExpression> expressions, AddressMatch? match, uint v4Offset, uint v6Offset)
+    private static void AddAddress(List<NftExpression> expressions, AddressMatch? match, NftAddressSide side)
     {
-        if (match is not { } address)
+        if (match is { } address)
         {
-            return;
+            NftAddressMatch.Append(expressions, address.Prefix, side, address.IsNegated);
         }
-
-        IpPrefix prefix = address.Prefix;
-        Span<byte> bytes = stackalloc byte[NftData.MaxLength];
-        int length = prefix.Base.WriteTo(bytes);
-        bool endsAtByte = prefix.Length % 8 == 0 && prefix.Length > 0;
-        int compared = endsAtByte ? prefix.Length / 8 : length;
-        expressions.Add(NftExpression.LoadPayload(
-            NftPayloadBase.NFT_PAYLOAD_NETWORK_HEADER, prefix.Is6 ? v6Offset : v4Offset, (uint)compared));
-        if (!endsAtByte)
-        {
-            Span<byte> mask = stackalloc byte[NftData.MaxLength];
-            mask.Clear();
-            for (int bit = 0; bit < prefix.Length; bit++)
-            {
-                mask[bit / 8] |= (byte)(0x80 >> (bit % 8));
-            }
-
-            expressions.Add(NftExpression.Mask(mask[..length]));
-        }
-
-        NftCmpOp op = address.IsNegated ? NftCmpOp.NFT_CMP_NEQ : NftCmpOp.NFT_CMP_EQ;
-        expressions.Add(NftExpression.Cmp(op, bytes[..compared]));
     }
 }

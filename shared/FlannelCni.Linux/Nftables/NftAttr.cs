@@ -129,6 +129,7 @@ public enum NftMasqAttr : ushort
 public enum NftMetaKey : uint
 {
     NFT_META_MARK = 3,
+    NFT_META_NFPROTO = 15,
 }
 
 /// <summary>What an offset of "payload" counts from, <c>enum nft_payload_bases</c>.</summary>

@@ -100,8 +100,13 @@ public sealed class NftTransaction
         Add(RuleMessage(stackalloc byte[MessageSize], NFT_MSG_DELRULE, Change, family, table, name).Written,
             "flush chain", Name(family, table, name));
 
-    /// <summary><c>add rule FAMILY TABLE CHAIN …</c>, at the end.</summary>
-    public void AddRule(NftFamily family, string table, string chain, ReadOnlySpan<NftExpression> expressions)
+    /// <summary><c>add rule FAMILY TABLE CHAIN … comment COMMENT</c>, at the end.</summary>
+    public void AddRule(
+        NftFamily family,
+        string table,
+        string chain,
+        ReadOnlySpan<NftExpression> expressions,
+        string? comment = null)
     {
         NetlinkWriter<NfGenMsg, NftRuleAttr> request = RuleMessage(
             stackalloc byte[MessageSize], NFT_MSG_NEWRULE, Create | NLM_F_APPEND, family, table, chain);
@@ -111,6 +116,11 @@ public sealed class NftTransaction
             {
                 NftExpressionWriter.Write(list, expression);
             }
+        }
+
+        if (comment is not null)
+        {
+            request.Attributes.Write(NFTA_RULE_USERDATA, (ReadOnlySpan<byte>)NftUserData.OfComment(comment));
         }
 
         Add(request.Written, "add rule", $"{Name(family, table, chain)} {string.Join(' ', expressions.ToArray())}");
@@ -145,6 +155,7 @@ public sealed class NftTransaction
         {
             NftFamily.NFPROTO_IPV4 => "ip",
             NftFamily.NFPROTO_IPV6 => "ip6",
+            NftFamily.NFPROTO_INET => "inet",
             _ => family.ToString(),
         };
         return $"{prefix} {string.Join(' ', names)}";

@@ -121,7 +121,7 @@ public sealed class FailureTests : IDisposable
     [InlineData("""{ "vlan": 100 }""", "vlan")]
     [InlineData("""{ "vlanTrunk": [ { "id": 5 } ] }""", "vlanTrunk")]
     [InlineData("""{ "macspoofchk": true }""", "macspoofchk")]
-    [InlineData("""{ "ipMasq": true }""", "ipMasq")]
+    [InlineData("""{ "ipMasq": true, "ipMasqBackend": "iptables" }""", "ipMasqBackend")]
     public void What_is_not_supported_is_not_ignored(string users, string field)
     {
         _host.Delegate = users;

@@ -31,6 +31,6 @@ public sealed class TestClusterTests
     {
         using TestCluster cluster = TestCluster.Create(3);
 
-        cluster.Nodes[0].Shell("ping -c1 -W1 192.0.2.3 && ping -c1 -W1 2001:db8::2");
+        cluster.Nodes[0].Shell("ping -c1 -W3 192.0.2.3 && ping -c1 -W3 2001:db8::2");
     }
 }

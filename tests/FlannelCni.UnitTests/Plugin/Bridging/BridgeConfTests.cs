@@ -57,7 +57,8 @@ public sealed class BridgeConfTests
     [InlineData("""{"vlan":5}""", 2, "unsupported field \"vlan\"")]
     [InlineData("""{"vlanTrunk":[]}""", 2, "unsupported field \"vlanTrunk\"")]
     [InlineData("""{"macspoofchk":true}""", 2, "unsupported field \"macspoofchk\"")]
-    [InlineData("""{"ipMasq":true}""", 2, "unsupported field \"ipMasq\"")]
+    [InlineData("""{"ipMasq":true,"ipMasqBackend":"iptables"}""", 2, "unsupported field \"ipMasqBackend\"")]
+    [InlineData("""{"ipMasqBackend":"pf"}""", 999, "unknown ipmasq backend \"pf\"")]
     public void What_cannot_be_done_is_refused(string config, int code, string message)
     {
         CniException e = Assert.Throws<CniException>(() => Read(config));

@@ -102,9 +102,22 @@ public sealed class AddCommandTests
         Assert.Equal(["disconnect", "disconnected", "forget"], _recording.Events[^3..]);
     }
 
-    private string Run(FakeIpam? ipam, string version = "0.3.1")
+    [Fact]
+    public void Masquerade_rules_that_cannot_be_added_are_looked_for_all_the_same()
     {
-        AddCommand command = new(_scratch, ipam, new FakePodNetwork(_recording), _recording.Events.Add);
+        _recording.Failing.Add("masquerade");
+
+        Assert.Throws<CniException>(() => Run(new FakeIpam(_recording), masquerade: new FakeMasquerade(_recording)));
+
+        Assert.Equal(
+            ["masquerade", "no masquerade", "disconnect"],
+            _recording.Events.Where(static e => e is "masquerade" or "no masquerade" or "disconnect"));
+    }
+
+    private string Run(FakeIpam? ipam, string version = "0.3.1", FakeMasquerade? masquerade = null)
+    {
+        AddCommand command = new(
+            _scratch, ipam, new FakePodNetwork(_recording), masquerade, _recording.Events.Add);
         return Encoding.UTF8.GetString(command.Run(new BridgeConf { IsGateway = true }, [9], version));
     }
 }

@@ -52,5 +52,5 @@ public sealed class DelCommandTests
     }
 
     private void Run(bool isKnown) => new DelCommand(
-        new FakeIpam(_recording), new FakePodNetwork(_recording), _recording.Events.Add).Run(isKnown);
+        new FakeIpam(_recording), new FakePodNetwork(_recording), masquerade: null, _recording.Events.Add).Run(isKnown);
 }

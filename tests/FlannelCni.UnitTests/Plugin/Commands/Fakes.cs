@@ -2,6 +2,7 @@ using FlannelCni.Linux.Net;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.UnitTests.Plugin.Commands;
@@ -41,6 +42,13 @@ internal sealed class FakeScratch(Recording recording) : IScratch
         recording.Add("forget");
         Content = null;
     }
+}
+
+internal sealed class FakeMasquerade(Recording recording) : IMasquerade
+{
+    public void Add(IReadOnlyList<IpPrefix> addresses) => recording.Add("masquerade");
+
+    public void Remove() => recording.Add("no masquerade");
 }
 
 internal sealed class FakeIpam(Recording recording, bool needsNoLink = true) : IIpam

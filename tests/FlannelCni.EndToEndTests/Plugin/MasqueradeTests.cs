@@ -1,0 +1,79 @@
+using FlannelCni.TestKit;
+
+namespace FlannelCni.EndToEndTests.Plugin;
+
+/// <summary>What pods send outside, where the agent does not masquerade.</summary>
+public sealed class MasqueradeTests : IDisposable
+{
+    private const string Table = "nft list table inet cni_plugins_masquerade";
+
+    private readonly CniHost _host = new() { Delegate = """{ "isDefaultGateway": true, "ipMasq": true }""" };
+    private readonly TestNode _outside = TestNode.Create();
+
+    public MasqueradeTests()
+    {
+        // It knows no way back to the pods: who gets an answer was masqueraded.
+        _host.Node.Shell($"ip link add up0 type veth peer name eth0 netns {_outside.NamespacePath}");
+        _host.Node.Shell("ip address add 198.51.100.1/24 dev up0; ip -6 address add 2001:db8:1::1/64 dev up0 nodad");
+        _host.Node.Shell("ip link set up0 up");
+        _outside.Shell("ip address add 198.51.100.2/24 dev eth0; ip -6 address add 2001:db8:1::2/64 dev eth0 nodad");
+        _outside.Shell("ip link set eth0 up");
+    }
+
+    public void Dispose()
+    {
+        _host.Dispose();
+        _outside.Dispose();
+    }
+
+    [Fact]
+    public void A_pod_is_answered_from_outside_until_it_goes()
+    {
+        CniPod pod = _host.NewPod();
+        _host.Add(pod).Success();
+
+        pod.Ping("198.51.100.2");
+        pod.Ping("2001:db8:1::2");
+        string rules = _host.Node.Shell(Table);
+        Assert.Contains("ip saddr 10.42.3.2 ip daddr != 10.42.3.0/24 masquerade", rules, StringComparison.Ordinal);
+        Assert.Contains($"net: cbr0, if: eth0, id: {pod.Id}\"", rules, StringComparison.Ordinal);
+
+        _host.Delete(pod).SilentSuccess();
+
+        Assert.DoesNotContain("saddr", _host.Node.Shell(Table), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_the_rules_of_the_pod_that_goes_are_removed()
+    {
+        CniPod one = _host.NewPod();
+        CniPod two = _host.NewPod();
+        _host.Add(one).Success();
+        _host.Add(two).Success();
+
+        _host.Delete(one).SilentSuccess();
+
+        two.Ping("198.51.100.2");
+        string rules = _host.Node.Shell(Table);
+        Assert.DoesNotContain("10.42.3.2 ", rules, StringComparison.Ordinal);
+        Assert.Contains("10.42.3.3 ", rules, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pod_sees_its_neighbours_own_addresses()
+    {
+        CniPod one = _host.NewPod();
+        CniPod two = _host.NewPod();
+        _host.Add(one).Success();
+        _host.Add(two).Success();
+        _host.Node.Shell("nft add table ip judge");
+        _host.Node.Shell("nft 'add chain ip judge after { type filter hook postrouting priority 200; }'");
+        _host.Node.Shell("nft add rule ip judge after ip daddr 10.42.3.3 ip saddr 10.42.3.2 counter accept");
+
+        one.Ping("10.42.3.3");
+
+        // Neither bridged nor routed packets were given another source.
+        Assert.DoesNotContain("10.42.3.1", two.Node.Shell("ip neighbour show 10.42.3.2"), StringComparison.Ordinal);
+        Assert.Contains("10.42.3.2", two.Node.Shell("ip neighbour show"), StringComparison.Ordinal);
+    }
+}
