@@ -32,7 +32,7 @@ internal sealed class Measurement(int peers)
         Line(
             "  batch tools, nexthop objects",
             Median(Figure.ToolsNexthops),
-            Ratio("of the better one is ours", initial / tools));
+            Ratio("of the better one is what ours takes", initial / tools));
         Line(
             "  one request, one socket",
             Median(Figure.OneByOne),
