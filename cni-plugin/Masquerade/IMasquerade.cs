@@ -9,7 +9,7 @@ internal interface IMasquerade
     /// <exception cref="Spec.CniException">Internal: the kernel refused. Nothing was added.</exception>
     void Add(IReadOnlyList<IpPrefix> addresses);
 
-    /// <summary>Takes away what was added for this attachment, by whichever plugin. There being nothing is as good.</summary>
+    /// <summary>Takes away what any plugin added for this attachment. There being nothing is as good.</summary>
     /// <exception cref="Spec.CniException">Internal: the kernel refused.</exception>
     void Remove();
 }

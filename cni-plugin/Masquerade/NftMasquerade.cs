@@ -33,7 +33,8 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         {
             using NftSocket socket = NftSocket.Open();
             NftTransaction transaction = new();
-            foreach (NftRule rule in socket.ListRules(MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.Checks))
+            foreach (NftRule rule in socket.ListRules(
+                MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.Checks))
             {
                 if (rule.Comment is { } comment && comment.StartsWith(_rules.Key, StringComparison.Ordinal))
                 {

@@ -1,3 +1,4 @@
+using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;

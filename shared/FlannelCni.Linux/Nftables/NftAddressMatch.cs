@@ -2,10 +2,10 @@ using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Linux.Nftables;
 
-/// <summary>Comparisons of a packet's addresses with a prefix: <c>ip saddr PREFIX</c>, <c>ip6 daddr != PREFIX</c>.</summary>
+/// <summary>Compares a packet's addresses with a prefix: <c>ip saddr PREFIX</c>, <c>ip6 daddr != PREFIX</c>.</summary>
 public static class NftAddressMatch
 {
-    /// <summary>Appends the steps. In a table of both families the packet's own must have been asked for before.</summary>
+    /// <summary>Appends the steps. In a table of both families the packet's own must be asked for before.</summary>
     public static void Append(
         ICollection<NftExpression> expressions, IpPrefix prefix, NftAddressSide side, bool isNegated)
     {

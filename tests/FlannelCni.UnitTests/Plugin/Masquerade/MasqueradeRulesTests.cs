@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Masquerade;
 
@@ -23,9 +25,8 @@ public sealed class MasqueradeRulesTests
     {
         string text = new('x', length);
 
-        Assert.Equal(
-            Convert.ToHexStringLower(System.Security.Cryptography.SHA512.HashData(System.Text.Encoding.UTF8.GetBytes(text))),
-            Sha512.HexPrefix(text, 128));
+        byte[] expected = SHA512.HashData(Encoding.UTF8.GetBytes(text));
+        Assert.Equal(Convert.ToHexStringLower(expected), Sha512.HexPrefix(text, 128));
     }
 
     [Fact]

@@ -1,8 +1,8 @@
-using FlannelCni.Agent.DataPlane;
+using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux.Rtnetlink;
 
-namespace FlannelCni.Agent.Backends;
+namespace FlannelCni.Agent.DataPlane;
 
 /// <summary>
 /// The tables of routes to pods, one a family. A backend that wants none has them too: they clear away what an earlier
