@@ -33,15 +33,11 @@ public sealed partial class NetlinkSocket : IDisposable
 {
     // The kernel fills dump datagrams up to what the receiver offers, 32 KiB at the most.
     private const int ReceiveBufferSize = 32 * 1024;
-    private const int BatchReceiveBuffer = 4 * 1024 * 1024;    // SO_RCVBUFFORCE; the kernel doubles it
-    private const int MaxBatchBytes = 128 * 1024;
-    private const int ErrorCost = 2 * 1024;                    // more than an error takes of the receive buffer
     private const int MaxInterruptedDumps = 20;
     private const int AnswerTimeoutSeconds = 10;
 
     private readonly SafeFd _fd;
     private readonly byte[] _receiveBuffer = new byte[ReceiveBufferSize];
-    private int _maxBatchMessages;    // 0: not found out yet
     private uint _sequence;
 
     private NetlinkSocket(SafeFd fd, uint portId)
@@ -174,34 +170,6 @@ public sealed partial class NetlinkSocket : IDisposable
         throw new NetlinkException(operation, Errno.EINTR, $"changed under each of {MaxInterruptedDumps} dumps");
     }
 
-    /// <summary>Sends many changes in as few sends as possible.</summary>
-    /// <returns>Those that the kernel refused, in order; all others are done. Empty: all are.</returns>
-    /// <exception cref="NetlinkException">ENOBUFS, ETIMEDOUT: answers were lost; what is done is not known.</exception>
-    public IReadOnlyList<BatchFailure> Execute(NetlinkBatch batch)
-    {
-        FindBatchLimit();
-        List<BatchFailure>? failures = null;
-        int first = 0;
-        while (first < batch.Count)
-        {
-            uint sequence = _sequence + 1;
-            ReadOnlySpan<byte> messages = batch.Take(first, MaxBatchBytes, _maxBatchMessages, sequence, out int count);
-            _sequence += (uint)count;
-            Errno errno = Send(messages);
-            Answer answer = errno == Errno.None
-                ? ReceiveBatch(first, sequence, count, ref failures)
-                : Answer.NotSent(errno);
-            if (answer.Errno != Errno.None)
-            {
-                throw answer.ToException("execute batch of", $"{batch.Count} requests, from {first} on");
-            }
-
-            first += count;
-        }
-
-        return failures ?? (IReadOnlyList<BatchFailure>)[];
-    }
-
     public void Dispose() => _fd.Dispose();
 
     private Answer TryExecute(Span<byte> request)
@@ -304,35 +272,6 @@ public sealed partial class NetlinkSocket : IDisposable
         return errno == Errno.ENOBUFS ? false : throw Answer.NotReceived(errno).ToException(operation, "");
     }
 
-    private Answer ReceiveBatch(int first, uint sequence, int count, ref List<BatchFailure>? failures)
-    {
-        Errno errno;
-        while ((errno = Receive(out NetlinkReply reply)) == Errno.None)
-        {
-            foreach (NetlinkMessage message in reply)
-            {
-                uint index = message.Header.Sequence - sequence;
-                if (index >= count || message.Header.Type != NlMsgType.NLMSG_ERROR)
-                {
-                    continue;
-                }
-
-                Answer answer = Answer.Of(message);
-                if (answer.Errno != Errno.None)
-                {
-                    (failures ??= []).Add(new BatchFailure(first + (int)index, answer.Errno, answer.KernelMessage));
-                }
-
-                if (index == count - 1)
-                {
-                    return default;
-                }
-            }
-        }
-
-        return Answer.NotReceived(errno);
-    }
-
     private Errno SendNumbered(Span<byte> request, out uint sequence)
     {
         sequence = ++_sequence;
@@ -389,56 +328,6 @@ public sealed partial class NetlinkSocket : IDisposable
         while (Libc.recv(_fd, _receiveBuffer, _receiveBuffer.Length, Libc.MSG_DONTWAIT) >= 0
             || Libc.LastError is Errno.EINTR or Errno.ENOBUFS)
         {
-        }
-    }
-
-    /// <summary>Room for an error to each message of a send. Small programs never pay for it.</summary>
-    private void FindBatchLimit()
-    {
-        if (_maxBatchMessages == 0)
-        {
-            ForceReceiveBuffer(_fd, BatchReceiveBuffer);
-            int size = 0;
-            int length = sizeof(int);
-            if (Libc.getsockopt(_fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, ref size, ref length) < 0)
-            {
-                throw new LinuxException("getsockopt(netlink, SO_RCVBUF)", Libc.LastError);
-            }
-
-            _maxBatchMessages = Math.Max(1, size / ErrorCost);
-        }
-    }
-
-    internal static SafeFd OpenDescriptor(NetlinkFamily family)
-    {
-        SafeFd fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, (int)family);
-        Errno errno = Libc.LastError;
-        return fd.IsInvalid ? throw new LinuxException($"socket({family})", errno) : fd;
-    }
-
-    /// <summary>Beyond net.core.rmem_max it needs CAP_NET_ADMIN of the first user namespace; else up to that.</summary>
-    internal static void ForceReceiveBuffer(SafeFd fd, int size)
-    {
-        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, size, sizeof(int)) < 0)
-        {
-            SetOption(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, size);
-        }
-    }
-
-    internal static void SetOption(SafeFd fd, int level, int option, int value)
-    {
-        if (Libc.setsockopt(fd, level, option, value, sizeof(int)) < 0)
-        {
-            throw new LinuxException($"setsockopt(netlink, {level}, {option})", Libc.LastError);
-        }
-    }
-
-    private static void SetReceiveTimeout(SafeFd fd, int seconds)
-    {
-        TimeVal timeout = new() { Seconds = seconds };
-        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVTIMEO, timeout, Unsafe.SizeOf<TimeVal>()) < 0)
-        {
-            throw new LinuxException("setsockopt(netlink, SO_RCVTIMEO)", Libc.LastError);
         }
     }
 
