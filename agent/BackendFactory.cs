@@ -16,15 +16,21 @@ internal static class BackendFactory
     private const string Supported =
         $"{VxlanBackend.TypeName}, {HostGwBackend.TypeName}, {AllocBackend.ConfigName}";
 
+    /// <param name="node">Has what this node's agent published before.</param>
     /// <exception cref="AgentFatalException">There is no such backend, or its part of the config is wrong.</exception>
-    internal static IBackend Create(NetworkConfig network, string stateDirectory, RtnlSocket rtnl)
+    internal static IBackend Create(
+        NetworkConfig network, NodeFacts node, string stateDirectory, RtnlSocket rtnl)
     {
         try
         {
             return network.BackendType switch
             {
                 VxlanBackend.TypeName => new VxlanBackend(
-                    VxlanConfig.Parse(network.Backend), network, new VxlanMacFile(stateDirectory), rtnl),
+                    VxlanConfig.Parse(network.Backend),
+                    network,
+                    new VxlanMacFile(stateDirectory),
+                    rtnl,
+                    node.Published),
                 HostGwBackend.TypeName => new HostGwBackend(network, rtnl),
                 AllocBackend.ConfigName => new AllocBackend(network, rtnl),
                 string other when network.Backend.ValueKind == JsonValueKind.Undefined => throw new AgentFatalException(
