@@ -47,18 +47,21 @@ internal static class BackendFactory
     }
 
     /// <summary>What must be kept right or cleared away whatever the backend is.</summary>
+    /// <param name="hasBlackhole">This node's subnet has a blackhole route below its pods' routes.</param>
     internal static IReadOnlyList<ITable> CreateHousekeeping(
-        IBackend backend, NetworkConfig network, string stateDirectory, RtnlSocket rtnl)
+        IBackend backend, NetworkConfig network, string stateDirectory, RtnlSocket rtnl, bool hasBlackhole = false)
     {
         List<ITable> tables = [];
         if (network.EnableIPv4)
         {
             tables.Add(new BridgeAddress(rtnl, is6: false));
+            tables.Add(new BlackholeRoute(rtnl, is6: false, hasBlackhole));
         }
 
         if (network.EnableIPv6)
         {
             tables.Add(new BridgeAddress(rtnl, is6: true));
+            tables.Add(new BlackholeRoute(rtnl, is6: true, hasBlackhole));
         }
 
         tables.Add(new VxlanLeftovers(rtnl, new VxlanMacFile(stateDirectory), backend.DeviceNames));

@@ -47,7 +47,8 @@ internal static class Program
         publisher.Post(own, state);
         Reconciler reconciler = new(
             backend,
-            BackendFactory.CreateHousekeeping(backend, network, agent.Paths.StateDirectory, rtnl),
+            BackendFactory.CreateHousekeeping(
+                backend, network, agent.Paths.StateDirectory, rtnl, agent.Options.IPBlackholeRoute),
             underlays.Follow,
             OnOwnChanged,
             inbox,

@@ -377,7 +377,13 @@ public sealed class InterfaceSelectorTests
         ImmutableArray<Link> links, ImmutableArray<LinkAddress> addresses, ImmutableArray<Route> routes) =>
         new(links, addresses, routes, null);
 
-    private static Link Eth(int index, string name, uint mtu = 1500) => new() { Index = index, Name = name, Mtu = mtu };
+    private static Link Eth(int index, string name, uint mtu = 1500) => new()
+    {
+        Index = index,
+        Name = name,
+        Mtu = mtu,
+        Flags = name == "lo" ? LinkFlags.IFF_LOOPBACK : default,
+    };
 
     private static LinkAddress At(int index, string prefix) =>
         new(index, IpPrefix.Parse(prefix)) { Flags = AddressFlags.IFA_F_PERMANENT };
