@@ -48,7 +48,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
             },
             "ten minutes pass");
 
-        Assert.InRange(Api.Patches.Count - before, 5, 30);
+        Assert.InRange(Api.Patches.Count - before, 2, 30);
         Assert.InRange(_node.Log.Count("Somebody else changed"), 1, 8);
     }
 
