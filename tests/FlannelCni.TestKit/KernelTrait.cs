@@ -4,7 +4,7 @@ namespace FlannelCni.TestKit;
 
 /// <summary>
 /// The trait that says which kernel a test runs on: that of the machine, unless it is marked. The guest of
-/// <c>./build.sh test guest</c> has Debian's own, with all its modules; everything in it takes some twenty times longer.
+/// <c>./build.sh test guest</c> has Debian's own, with all its modules; all in it takes some twenty times longer.
 /// </summary>
 public static class KernelTrait
 {
