@@ -93,7 +93,7 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
         HasRoute(route),
         $"the pod has no route to {route.Destination}" + (route.Gateway.IsNone ? "" : $" via {route.Gateway}"));
 
-    /// <summary>Through which gateway a default route goes is no matter: there may be others of the same length.</summary>
+    /// <summary>Of default routes any is as good: later plugins may have their own.</summary>
     private bool HasRoute(CniRoute wanted)
     {
         RouteFilter filter = new(wanted.Destination.Is6)
@@ -154,7 +154,8 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
     }
 
     private static void RequireMac(CniInterface expected, Link link) => Require(
-        expected.Mac.Length == 0 || string.Equals(expected.Mac, link.Mac.ToString(), StringComparison.OrdinalIgnoreCase),
+        expected.Mac.Length == 0
+            || string.Equals(expected.Mac, link.Mac.ToString(), StringComparison.OrdinalIgnoreCase),
         $"{link.Name} has the address {link.Mac}, not {expected.Mac}");
 
     private static void Require(bool condition, string otherwise)

@@ -17,7 +17,7 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
     internal byte[] Add()
     {
         using SandboxHandle sandbox = SandboxHandle.Open(environment);
-        RenderedConfig config = new(DelegateConfig.Render(conf, SubnetFile.WaitFor(conf)));
+        RenderedConfig config = new(DelegateConfig.Render(conf, NodeSubnet.WaitFor(conf)));
         if (!config.IsBridge)
         {
             using AttachmentLock held = AttachmentLock.Acquire(conf.DataDir, _attachment);
@@ -68,15 +68,15 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
     {
         // It changes nothing, so that it may look at the host's own namespace.
         using SandboxHandle sandbox = SandboxHandle.Open(environment with { NetNsOverride = "1" });
-        SavedConfig chosen = SavedConfig.Choose(Scratch().Find(), conf, () => SubnetFile.Load(conf));
+        SavedConfig chosen = SavedConfig.Choose(Scratch().Find(), conf, () => NodeSubnet.Load(conf));
         CheckCommand command = new(environment, conf, _attachment);
-        command.Run(chosen.Config ?? new RenderedConfig(DelegateConfig.Render(conf, SubnetFile.Load(conf))), sandbox);
+        command.Run(chosen.Config ?? new RenderedConfig(DelegateConfig.Render(conf, NodeSubnet.Load(conf))), sandbox);
     }
 
     private void Delete(SandboxHandle sandbox, int? lockDescriptor, bool keepsScratch)
     {
         Scratch scratch = Scratch();
-        SavedConfig chosen = SavedConfig.Choose(scratch.Find(), conf, () => SubnetFile.Load(conf));
+        SavedConfig chosen = SavedConfig.Choose(scratch.Find(), conf, () => NodeSubnet.Load(conf));
         if (chosen.Config is { IsBridge: false } others)
         {
             new DelegateCommand(others, environment, lockDescriptor).Delete();

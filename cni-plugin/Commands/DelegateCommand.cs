@@ -26,7 +26,8 @@ internal sealed class DelegateCommand(RenderedConfig config, CniEnvironment envi
         }
         catch (JsonException e)
         {
-            throw new CniException(CniErrorCode.Internal, $"failed to delegate add: the result of {config.Type}: {e.Message}");
+            throw new CniException(
+                CniErrorCode.Internal, $"failed to delegate add: the result of {config.Type}: {e.Message}");
         }
     }
 

@@ -111,7 +111,7 @@ internal sealed class GcCommand(CniEnvironment environment, NetConf conf)
     /// <summary>A plugin that knows no GC has been called for each attachment.</summary>
     private void Delegate(ValidAttachments valid)
     {
-        if (SubnetFile.TryLoad(conf) is not SubnetEnv env)
+        if (NodeSubnet.TryLoad(conf) is not SubnetEnv env)
         {
             // On a node that starts, with nothing that could be stale.
             return;

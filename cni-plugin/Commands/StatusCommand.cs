@@ -21,7 +21,7 @@ internal sealed class StatusCommand(CniEnvironment environment, NetConf conf)
     /// </exception>
     internal void Run()
     {
-        SubnetEnv env = Require("flannel has not said yet which subnet this node has", () => SubnetFile.Load(conf));
+        SubnetEnv env = Require("flannel has not said yet which subnet this node has", () => NodeSubnet.Load(conf));
         RenderedConfig config = new(DelegateConfig.Render(conf, env));
         BridgeConf? bridge = config.IsBridge ? BridgeConf.Read(config.Map, CniArgs.Read("")) : null;
         _ = Require("the state of pods cannot be kept", () =>
@@ -67,7 +67,7 @@ internal sealed class StatusCommand(CniEnvironment environment, NetConf conf)
         return gateways;
     }
 
-    /// <summary>Is another plugin there, does it know this network's version, and is it ready if it can say so?</summary>
+    /// <summary>Is another plugin there, does it know the version, and is it ready if it can say so?</summary>
     private void RequireReady(string type, RenderedConfig config)
     {
         IReadOnlyList<string>? versions = Require(

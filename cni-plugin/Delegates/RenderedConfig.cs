@@ -3,7 +3,7 @@ using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Delegates;
 
-/// <summary>The configuration of the plugin that does the work, and the bytes that other programs are given of it.</summary>
+/// <summary>The configuration of the plugin that does the work, and the bytes that other programs get.</summary>
 internal sealed record RenderedConfig(JsonMap Map, byte[] Bytes)
 {
     internal RenderedConfig(JsonMap map)

@@ -10,7 +10,7 @@ internal sealed class JsonMap
 
     internal bool IsStruct { get; private init; }
 
-    /// <summary>In the order of setting. Of equal keys, which only a document that was read has, the last counts.</summary>
+    /// <summary>In the order of setting. One that was read may have equal keys, of which the last counts.</summary>
     internal IReadOnlyList<(string Key, JsonValue Value)> Members => _members;
 
     internal static JsonMap Struct() => new() { IsStruct = true };

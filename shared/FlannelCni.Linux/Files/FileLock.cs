@@ -41,7 +41,7 @@ public sealed class FileLock : IDisposable
     /// <summary>Null: somebody holds it.</summary>
     public static FileLock? TryAcquire(string path) => TryAcquire(path, Creating, Libc.LOCK_NB);
 
-    /// <summary>As <see cref="Acquire"/>, where nothing can be made: on a full disk, or one that is read-only.</summary>
+    /// <summary>As <see cref="Acquire"/>, where nothing can be made: a full disk, or a read-only one.</summary>
     /// <exception cref="LinuxException">ENOENT: there is no such file, so that nobody holds it.</exception>
     public static FileLock AcquireExisting(string path) => TryAcquire(path, Libc.O_RDONLY, 0)
         ?? throw new LinuxException($"lock {path}", Errno.EAGAIN);

@@ -30,7 +30,8 @@ public sealed class CheckTests : IDisposable
 
     [Theory]
     [InlineData("0.4.0", CniHost.UsualDelegate)]
-    [InlineData("1.0.0", """{ "isDefaultGateway": true, "ipMasq": true, "promiscMode": true, "portIsolation": true }""")]
+    [InlineData("1.0.0", """{ "isDefaultGateway": true, "ipMasq": true, "promiscMode": true }""")]
+    [InlineData("1.0.0", """{ "isGateway": true, "portIsolation": true, "hairpinMode": true }""")]
     [InlineData("1.0.0", """{ "isGateway": false }""")]
     public void Every_version_that_has_it_and_every_option_is_right(string version, string users)
     {

@@ -4,8 +4,8 @@ using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Commands;
 
-/// <summary>subnet.env for a command: its error is the best known one of flannel, and people look for its words.</summary>
-internal static class SubnetFile
+/// <summary>subnet.env for a command. Its error is the best known one of flannel: people look for its words.</summary>
+internal static class NodeSubnet
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
