@@ -1,6 +1,6 @@
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Access;
 
-/// <summary>Who we are to the API server. Two real sides: what is written somewhere, and what a program tells.</summary>
+/// <summary>Who we are to the API server. Two real sides: what is written down, and what a program tells.</summary>
 internal interface ICredentials : IDisposable
 {
     /// <summary>What to use now: replaced files are read, what has run out is had anew.</summary>

@@ -43,7 +43,9 @@ internal static class InCluster
             ServerTrust.In(hasRoots ? new Material("the cluster's CA", caFile, null) : null, serverName: null),
             new WrittenCredentials(new Material("the service account's token", tokenFile, null), null, null, null))
         {
-            Warnings = hasRoots ? [] : [$"there is no {caFile}: the API server must be signed by a root of this machine"],
+            Warnings = hasRoots
+                ? []
+                : [$"there is no {caFile}: the API server must be signed by a root of this machine"],
         };
     }
 }

@@ -4,8 +4,8 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Access;
 
 /// <summary>A kubeconfig: its current context's cluster and user.</summary>
 /// <remarks>
-/// <see href="https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/"/>. What this agent cannot do is refused by
-/// name: silently left out, it would be a puzzle of 401s.
+/// <see href="https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/"/>. What this agent cannot do is refused
+/// by name: silently left out, it would be a puzzle of 401s.
 /// </remarks>
 internal sealed class KubeconfigReader
 {
@@ -85,7 +85,8 @@ internal sealed class KubeconfigReader
             return ServerAddress.Read("--kube-api-url", address ?? "", isTlsExpected);
         }
 
-        string text = cluster.Text("server") ?? throw cluster.Bad("server", "there is none; https://HOST:PORT is expected");
+        string text = cluster.Text("server")
+            ?? throw cluster.Bad("server", "there is none; https://HOST:PORT is expected");
         return ServerAddress.Read($"kubeconfig {_file}: {cluster.Path}.server", text, isTlsExpected);
     }
 

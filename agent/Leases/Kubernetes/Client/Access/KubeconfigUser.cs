@@ -94,7 +94,8 @@ internal sealed class KubeconfigUser(YamlFields user, string file, YamlFields? c
 
     private ExecPlugin Plugin(YamlFields exec)
     {
-        string version = exec.Text("apiVersion") ?? throw exec.Bad("apiVersion", $"there is none; {ApiGroup}v1 is expected");
+        string version = exec.Text("apiVersion")
+            ?? throw exec.Bad("apiVersion", $"there is none; {ApiGroup}v1 is expected");
         if (version is not (ApiGroup + "v1" or ApiGroup + "v1beta1"))
         {
             throw exec.Bad("apiVersion", $"{version} is not known; {ApiGroup}v1 or {ApiGroup}v1beta1 is expected");

@@ -12,7 +12,7 @@ internal sealed record Material(string Name, string? Path, string? Text)
     private const long MaxSize = 1 << 20;
 
     /// <summary>What is there now.</summary>
-    /// <exception cref="AgentFatalException">The file cannot be read; the message says which, why and what to do.</exception>
+    /// <exception cref="AgentFatalException">The file cannot be read; the message says which and why.</exception>
     internal string Read()
     {
         if (Path is null)
@@ -25,7 +25,8 @@ internal sealed record Material(string Name, string? Path, string? Text)
             using FileStream file = File.OpenRead(Path);
             if (file.Length > MaxSize)
             {
-                throw new AgentFatalException($"{Name}: {Path} has {file.Length} bytes: it is another file that is meant");
+                throw new AgentFatalException(
+                    $"{Name}: {Path} has {file.Length} bytes: is another file meant?");
             }
 
             using StreamReader reader = new(file, Encoding.UTF8);

@@ -31,7 +31,7 @@ internal sealed class ServerTrust
 
     internal static ServerTrust InAnybody(string? serverName) => new(null, isAnybody: true, serverName);
 
-    /// <summary>The roots as they are now: the same object as long as they are the same; null: this machine's.</summary>
+    /// <summary>The roots as they are now, the same object while they are the same; null: this machine's.</summary>
     /// <exception cref="AgentFatalException">They cannot be read, and never could.</exception>
     internal X509ChainPolicy? Read()
     {

@@ -69,10 +69,9 @@ internal sealed class WrittenCredentials : ICredentials
     private static string ReadToken(Material material)
     {
         string token = material.Read().Trim();
-        return token.Length == 0 ? throw new AgentFatalException($"{material}: it is empty; a token is expected")
-            : token.AsSpan().ContainsAnyExceptInRange('!', '~')
-                ? throw new AgentFatalException($"{material}: it holds a blank or a control character; a token is expected")
-            : token;
+        return token.Length > 0 && !token.AsSpan().ContainsAnyExceptInRange('!', '~')
+            ? token
+            : throw new AgentFatalException($"{material}: a token is expected, one word of printable ASCII");
     }
 
     private ClientCertificate? ReadCertificate()

@@ -80,14 +80,16 @@ internal sealed class YamlFields
     };
 
     /// <summary>The mappings of a list; none: there is no list.</summary>
-    internal IEnumerable<YamlFields> Items(string name) => List(name).Select((item, i) => item is YamlMappingNode mapping
-        ? new YamlFields(_file, $"{Sub(name)}[{i}]", mapping)
-        : throw Bad($"{name}[{i}]", "it has to be a mapping"));
+    internal IEnumerable<YamlFields> Items(string name) => List(name).Select(
+        (item, i) => item is YamlMappingNode mapping
+            ? new YamlFields(_file, $"{Sub(name)}[{i}]", mapping)
+            : throw Bad($"{name}[{i}]", "it has to be a mapping"));
 
     /// <summary>The texts of a list; none: there is no list.</summary>
-    internal IEnumerable<string> Texts(string name) => List(name).Select((item, i) => item is YamlScalarNode scalar
-        ? scalar.Value ?? ""
-        : throw Bad($"{name}[{i}]", "it has to be a text"));
+    internal IEnumerable<string> Texts(string name) => List(name).Select(
+        (item, i) => item is YamlScalarNode scalar
+            ? scalar.Value ?? ""
+            : throw Bad($"{name}[{i}]", "it has to be a text"));
 
     /// <summary>Whatever it is; null: it is not there.</summary>
     internal YamlNode? Find(string name) =>

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Parsing;
 
-/// <summary>The API's objects in their protobuf form, as far as we want them. Field numbers: the API's .proto files.</summary>
+/// <summary>The API's objects in protobuf, as far as we want them. Field numbers: the API's .proto files.</summary>
 internal static class ProtoObjects
 {
     /// <summary>What every body and every watched object begins with.</summary>

@@ -1,6 +1,6 @@
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 
-/// <summary>The body of an answer through one buffer, which grows only for an object that does not fit. One owner.</summary>
+/// <summary>The body of an answer through one buffer, which grows for an object that does not fit. One owner.</summary>
 internal sealed class BodyReader(Stream stream, ReadTimer timer, int limit)
 {
     private const int FirstSize = 64 << 10;

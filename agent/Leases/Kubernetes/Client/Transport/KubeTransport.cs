@@ -121,7 +121,7 @@ internal sealed class KubeTransport : IDisposable
         return message;
     }
 
-    /// <summary>Those made with these certificates; others are closed, as they would outlive what was taken back.</summary>
+    /// <summary>Those made with these certificates. Others are closed: they would outlive what was revoked.</summary>
     private Connections ConnectionsFor(Credential credential)
     {
         lock (_lock)

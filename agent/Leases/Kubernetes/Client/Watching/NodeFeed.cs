@@ -8,10 +8,10 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// The Nodes as they change: one list, then a watch from its version on, for ever. One owner, one run.
 /// </summary>
 /// <remarks>
-/// A watch that ends goes on from the last version seen. Where the server no longer has that, the Nodes are listed again
-/// and compared: at the version seen or a later one, so that nothing goes back in time, and only if the server cannot do
-/// that as they are in its store. A list without any Node is not believed, as this node's own has to be in it: peers that
-/// we know stay.
+/// A watch that ends goes on from the last version seen. Where the server no longer has that, the Nodes are listed
+/// again and compared: at the version seen or a later one, so that nothing goes back in time, and only if the server
+/// cannot do that as they are in its store. A list without any Node is not believed, as this node's own has to be in
+/// it: peers that we know stay.
 /// </remarks>
 internal sealed partial class NodeFeed
 {

@@ -4,8 +4,8 @@ using FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 
 /// <summary>
-/// In which form Nodes are asked for: protobuf, whose Nodes are shorter and skipped field by field, as long as it works;
-/// else JSON. What is read is what the answer says it is.
+/// In which form Nodes are asked for: protobuf, whose Nodes are shorter and skipped field by field, as long as it
+/// works; else JSON. What is read is what the answer says it is.
 /// </summary>
 internal sealed class NodeFormat(AnnotationNames names)
 {

@@ -9,8 +9,8 @@ internal sealed record NodeList(List<NodeRecord> Nodes, string ResourceVersion);
 
 /// <summary>Lists the Nodes: page by page where the server has pages, each read as it streams.</summary>
 /// <remarks>
-/// The API's rules for lists: <see href="https://kubernetes.io/docs/reference/using-api/api-concepts/"/>, "Semantics for
-/// get and list" and "Retrieving large results sets in chunks".
+/// The API's rules for lists: <see href="https://kubernetes.io/docs/reference/using-api/api-concepts/"/>, "Semantics
+/// for get and list" and "Retrieving large results sets in chunks".
 /// </remarks>
 internal sealed partial class NodeLister(KubeTransport transport, NodeFormat format, NodeBook book, ILogger logger)
 {
