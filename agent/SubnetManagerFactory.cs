@@ -14,7 +14,7 @@ internal static partial class SubnetManagerFactory
 {
     /// <exception cref="Supervision.AgentFatalException">The options cannot be used.</exception>
     internal static ISubnetManager Create(AgentContext agent) =>
-        agent.Options.KubeSubnetManager ? CreateKube(agent) : CreateEtcd(agent);
+        agent.Options.KubeSubnetMgr ? CreateKube(agent) : CreateEtcd(agent);
 
     private static KubeSubnetManager CreateKube(AgentContext agent)
     {

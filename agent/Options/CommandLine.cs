@@ -106,7 +106,7 @@ internal sealed class CommandLine
         IPMasqFullyRandomDisable = values.Switch(_flags.IPMasqFullyRandomDisable),
         IPMasqExclude = values.Prefixes(_flags.IPMasqExclude),
         IPMasqExcludeNodes = values.Switch(_flags.IPMasqExcludeNodes),
-        KubeSubnetManager = values.Switch(_flags.KubeSubnetManager),
+        KubeSubnetMgr = values.Switch(_flags.KubeSubnetMgr),
         KubeApiUrl = values.OptionalText(_flags.KubeApiUrl),
         KubeAnnotationPrefix = values.Text(_flags.KubeAnnotationPrefix),
         KubeconfigFile = values.OptionalText(_flags.KubeconfigFile),

@@ -15,7 +15,7 @@ namespace FlannelCni.Agent.Backends.Vxlan;
 /// <param name="network">All pods', whose family the device carries.</param>
 /// <param name="published">The MAC that peers may know this node's device by; null: none.</param>
 internal sealed class VxlanDevice(
-    RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, IpPrefix network, MacAddress? published)
+    RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, IpPrefix network, MacAddress? published = null)
 {
     // Outer IP, UDP and VXLAN headers and the inner Ethernet header.
     private const uint Overhead4 = 20 + 8 + 8 + 14;

@@ -50,7 +50,8 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
         _events = new NodeEvents(api, time, logger);
         _file = new NodeStateFile(settings.StateDirectory, settings.Annotations, logger);
         _saver = new NodeStateSaver(_file, time);
-        _keeper = new OwnNodeKeeper(api, settings.Annotations, _retry, _events, onWaiting, time, logger);
+        OwnNodeReport report = new(settings.Annotations, _events, time, logger);
+        _keeper = new OwnNodeKeeper(api, settings.Annotations, _retry, report, onWaiting, time);
     }
 
     private NodeRecord Own => _own ?? throw new InvalidOperationException("the own Node has not been read yet");
