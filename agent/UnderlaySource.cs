@@ -59,7 +59,8 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     /// <exception cref="LinuxException">It is gone, and none fits: to be tried again.</exception>
     public Underlay Follow()
     {
-        if (_chosen is { } chosen && _node.HasAddressesOf(_chosenFor) && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
+        if (_chosen is { } chosen && _node.HasAddressesOf(_chosenFor)
+            && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
             && Holds(chosen.Address, chosen.Index) && Holds(chosen.AddressV6, chosen.Index))
         {
             _chosen = chosen with { Mtu = link.Mtu };
