@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Kubernetes;
 
-/// <summary>Says what happens to this node's Node: a line a change, an Event where somebody must act. One owner.</summary>
+/// <summary>Says what happens to this node's Node: a line a change, an Event where somebody must act.</summary>
+/// <remarks>One owner.</remarks>
 internal sealed partial class OwnNodeReport(
     AnnotationNames names, NodeEvents events, TimeProvider time, ILogger logger)
 {
