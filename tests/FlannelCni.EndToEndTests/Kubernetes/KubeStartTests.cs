@@ -156,7 +156,7 @@ public sealed class KubeStartTests
     public async Task On_a_node_with_several_interfaces_the_internal_address_decides(string backend)
     {
         // All have 10.0.2.15 on the interface of the default route, as virtual machines behind a provider's NAT.
-        string config = $$"""{"Network":"10.244.0.0/16","Backend":{"Type":"{{backend}}"}}""";
+        string config = $$$"""{"Network":"10.244.0.0/16","Backend":{"Type":"{{{backend}}}"}}""";
         await using KubeCluster cluster = await KubeCluster.CreateAsync(2, config);
         foreach (AgentNode node in cluster.Nodes)
         {
