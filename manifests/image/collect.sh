@@ -22,12 +22,13 @@ add() { # add FILE [AS]: with the libraries it names
   mkdir -p "$image$(dirname "${2:-$1}")"
   cp -L "$1" "$image${2:-$1}"
   # "libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x...)", "/lib64/ld-linux-x86-64.so.2 (0x...)"
-  { ldd "$1" 2>/dev/null || true; } | sed -nE 's/^(.* => )?[[:space:]]*(\/[^ ]+) \(0x.*/\2/p' | while read -r library; do
-    if [ ! -e "$image$library" ]; then
-      mkdir -p "$image$(dirname "$library")"
-      cp -L "$library" "$image$library"
-    fi
-  done
+  { ldd "$1" 2>/dev/null || true; } | sed -nE 's|^(.* => )?[[:space:]]*(/[^ ]+) \(0x.*|\2|p' |
+    while read -r library; do
+      if [ ! -e "$image$library" ]; then
+        mkdir -p "$image$(dirname "$library")"
+        cp -L "$library" "$image$library"
+      fi
+    done
 }
 
 collect() {

@@ -38,7 +38,7 @@ build() { # build CONTEXT WORK NAME
   if ! "$docker" image inspect "$base"; then
     "$docker" import "$work/base.tar" "$base"
   fi
-  "$docker" build --network none --build-arg BASE="$base" --tag "$name" "$context"
+  "$docker" build --force-rm --network none --build-arg BASE="$base" --tag "$name" "$context"
   "$docker" save --output "$work/flanneld.tar.new" "$name"
   "$docker" image inspect --format '{{.Size}}' "$name" >"$work/size"
   "$docker" image prune --force
@@ -65,6 +65,6 @@ else
   cgroup=/flanneld-image-$$
   trap remove_cgroups EXIT
   # A network namespace, too: nothing that dockerd does there is seen here.
-  unshare --mount --net --pid --fork --kill-child --mount-proc \
+  timeout --kill-after=10 600 unshare --mount --net --pid --fork --kill-child --mount-proc \
     "${BASH_SOURCE[0]}" --inside "$cgroup" "$1" "$2" "$3" 9>&-
 fi

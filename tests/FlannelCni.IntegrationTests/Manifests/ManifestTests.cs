@@ -14,7 +14,7 @@ public sealed class ManifestTests : IAsyncLifetime
     private Kubectl _kubectl = null!;
 
     public static TheoryData<string> Overlays =>
-        [.. Directory.GetDirectories(Path.Combine(s_manifests, "overlays")).Select(static path => Path.GetFileName(path))];
+        [.. Directory.GetDirectories($"{s_manifests}/overlays").Select(static path => Path.GetFileName(path))];
 
     public async ValueTask InitializeAsync()
     {
