@@ -98,7 +98,8 @@ internal static class CniBenchmark
 
         output.WriteLine();
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"peak resident memory of ours, dual stack, ipMasq: {memory.Megabytes:0.0} MB"));
+            CultureInfo.InvariantCulture,
+            $"peak resident memory of ours, dual stack, ipMasq: {memory.Megabytes:0.0} MB"));
     }
 
     private static TimeSpan TimeAtOnce(Func<int, TimeSpan> action)

@@ -49,12 +49,14 @@ internal sealed class Contender : IDisposable
     /// <summary>Debian's, with what ours renders from that.</summary>
     internal static Contender Peer(TestFolder folder, Wishes wishes)
     {
-        string ranges = """[{"subnet":"10.42.3.0/24"}]""" + (wishes.IsDual ? """,[{"subnet":"fd00:42:0:3::/64"}]""" : "");
+        string ranges = """[{"subnet":"10.42.3.0/24"}]"""
+            + (wishes.IsDual ? """,[{"subnet":"fd00:42:0:3::/64"}]""" : "");
         string routes = """{"dst":"10.42.0.0/16"}""" + (wishes.IsDual ? """,{"dst":"fd00:42::/56"}""" : "");
         return new Contender("bridge + host-local (Debian)", $"{PluginFolder}/bridge", $$"""
             {
               "cniVersion": "0.3.1", "name": "cbr0", "type": "bridge", "mtu": 1450,
-              "hairpinMode": true, "isDefaultGateway": true, "isGateway": true, "ipMasq": {{Json(wishes.IsMasqueraded)}},
+              "hairpinMode": true, "isDefaultGateway": true, "isGateway": true,
+              "ipMasq": {{Json(wishes.IsMasqueraded)}},
               "ipam": {
                 "type": "host-local", "dataDir": "{{folder.File("peer")}}",
                 "ranges": [{{ranges}}], "routes": [{{routes}}]
