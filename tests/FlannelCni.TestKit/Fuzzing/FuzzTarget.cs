@@ -1,12 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using FlannelCni.Contract;
+using FlannelCni.Linux.Processes;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Spec;
-using FlannelCni.Linux.Processes;
 
 namespace FlannelCni.TestKit.Fuzzing;
 
