@@ -36,8 +36,8 @@ usage: ./build.sh VERB
 
   setup                            install what tests and demo need (Debian packages, as root), restore NuGet packages
   build                            publish artifacts/bin/flannel and artifacts/bin/flanneld for this machine
-  image [BASE]                     artifacts/image/flanneld.tar, from a Debian base made here, as root; or by this machine's
-                                   Docker daemon from BASE, such as debian:bookworm-slim
+  image [BASE]                     artifacts/image/flanneld.tar, from a Debian base made here, as root; or by the Docker
+                                   daemon of this machine from BASE, such as debian:bookworm-slim
   test                             all of: lint, gates on the published executables, unit, integration, e2e, guest
   test unit|integration|e2e [...]  one test project; options go to its runner, e.g. --filter-class '*VxlanTests'
   test guest                       those tests that are marked for it, in a virtual machine with Debian's own kernel
