@@ -11,8 +11,9 @@ readonly bin=$artifacts/bin # the two executables; bin/PROJECT/release is the SD
 
 # What the tests and the demo run for real, and what NativeAOT links with.
 readonly packages=(
-  binutils ca-certificates conntrack containernetworking-plugins etcd-client etcd-server file gcc iperf3 iproute2
-  iptables iputils-ping jq libc6-dev nftables shellcheck strace tcpdump util-linux zlib1g-dev
+  binutils busybox-static ca-certificates conntrack containernetworking-plugins cpio etcd-client etcd-server file gcc
+  iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 shellcheck strace tcpdump util-linux
+  zlib1g-dev
 )
 
 # While this file says 101, installing a package starts no service.
@@ -34,8 +35,9 @@ usage: ./build.sh VERB
 
   setup                            install what tests and demo need (Debian packages, as root), restore NuGet packages
   build                            publish artifacts/bin/flannel and artifacts/bin/flanneld for this machine
-  test                             all of: lint, gates on the published executables, unit, integration, e2e
+  test                             all of: lint, gates on the published executables, unit, integration, e2e, guest
   test unit|integration|e2e [...]  one test project; options go to its runner, e.g. --filter-class '*VxlanTests'
+  test guest                       those tests that are marked for it, in a virtual machine with Debian's own kernel
   lint                             format and style of C# and shell
   demo                             a cluster of three nodes on this machine, as root
   bench NAME                       one benchmark
@@ -231,7 +233,11 @@ own_files() { # those of the repository, and new ones
 
 passed=0 failed=0 skipped=0
 
+# Which have tests that are marked for the guest: see tests/FlannelCni.TestKit/KernelTrait.cs.
+readonly guest_kinds=(integration e2e)
+
 run_tests() {
+  local kind
   case ${1:-all} in
     all)
       install_packages
@@ -243,6 +249,16 @@ run_tests() {
       run_project unit
       run_project integration
       run_project e2e
+      run_guest
+      ;;
+    guest)
+      install_packages
+      build
+      for kind in "${guest_kinds[@]}"; do
+        say "test: building $kind"
+        dotnet_run build build "tests/$(project_of "$kind")" -c Release
+      done
+      run_guest
       ;;
     unit | integration | e2e)
       if [[ $1 == e2e ]]; then
@@ -289,12 +305,20 @@ project_of() {
   esac
 }
 
+readonly guest_seconds=600 # after which the guest counts as hung
+
 seconds_for() { # after which a test project counts as hung
   case $1 in
     unit) echo 120 ;;
     integration) echo 600 ;;
     e2e) echo 1800 ;;
   esac
+}
+
+readonly runner_options=(--no-ansi --no-progress --output Detailed)
+
+without_passed() {
+  sed --unbuffered -E '/^passed |^ +at (System|Xunit)\./d'
 }
 
 run_project() { # run_project KIND [RUNNER OPTIONS]: shows all but what passed, adds to the counts
@@ -308,18 +332,59 @@ run_project() { # run_project KIND [RUNNER OPTIONS]: shows all but what passed, 
   # Its output goes to a file, not a pipe: a process that a test left behind would keep a pipe open for ever.
   : >"$log"
   timeout --kill-after=10 "$limit" "$bin/$project/release/$project" \
-    --no-ansi --no-progress --output Detailed "$@" >"$log" 2>&1 </dev/null &
+    "${runner_options[@]}" --filter-not-trait Kernel=guest "$@" >"$log" 2>&1 </dev/null &
   runner=$!
   # shellcheck disable=SC2064 # this runner
   trap "kill -- -$runner 2>/dev/null" EXIT
-  tail --lines=+1 --follow --sleep-interval=0.2 --pid="$runner" "$log" |
-    sed --unbuffered -E '/^passed |^ +at (System|Xunit)\./d'
+  tail --lines=+1 --follow --sleep-interval=0.2 --pid="$runner" "$log" | without_passed
   wait "$runner" || status=$?
   if kill -- "-$runner" 2>/dev/null; then # timeout leads a process group of its own
     say "test: $kind left processes behind; ended them"
   fi
   trap - EXIT
   count "$kind" "$log" "$status" "$limit"
+}
+
+run_guest() {
+  local guest=tests/guest/guest.sh shared kind log status=0 runner_status
+  if [[ $(uname -m) != x86_64 ]] || ! command -v apt-get >/dev/null; then
+    say "test: no guest: its kernel is Debian's, for x86_64"
+    return
+  fi
+  say "test: guest"
+  run guest-kernel "$guest" prepare "$artifacts/guest"
+  mkdir -p "$artifacts/guest"
+  shared=$(mktemp -d "$artifacts/guest/run.XXXXXX")
+  "$guest" run "$artifacts/guest" "$shared" "$guest_seconds" "$(guest_command)" 2>"$shared/qemu.log" || status=$?
+  cat "$shared/qemu.log" "$shared/console.log" >"$logs/guest-console.log"
+
+  for kind in "${guest_kinds[@]}"; do
+    log=$logs/test-guest-$kind.log
+    cat "$shared/$kind.log" >"$log" 2>/dev/null || : >"$log"
+    without_passed <"$log"
+    runner_status=$(cat "$shared/$kind.status" 2>/dev/null || echo "$status")
+    count "guest-$kind" "$log" "$runner_status" "$guest_seconds"
+  done
+  rm -rf "$shared"
+  if ((status != 0)); then
+    say "test: guest: what its kernel said last (whole log: artifacts/logs/guest-console.log):"
+    tail -n 40 "$logs/guest-console.log"
+  fi
+}
+
+guest_command() { # runs in the guest, where this checkout has the path it has here
+  local kind project
+  cat <<'END'
+export CI=1 FLANNEL_GUEST=1 DOTNET_TieredPGO=0 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+cd /
+failures=0
+END
+  for kind in "${guest_kinds[@]}"; do
+    project=$(project_of "$kind")
+    printf '%q ' "$bin/$project/release/$project" "${runner_options[@]}" --filter-trait Kernel=guest Kernel=both
+    echo ">/mnt/$kind.log 2>&1; status=\$?; echo \$status >/mnt/$kind.status; failures=\$((failures | status))"
+  done
+  echo "exit \$((failures != 0))"
 }
 
 count() { # count KIND LOG STATUS SECONDS

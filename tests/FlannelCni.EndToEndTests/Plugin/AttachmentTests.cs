@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlannelCni.TestKit;
 
 namespace FlannelCni.EndToEndTests.Plugin;
 
@@ -10,6 +11,7 @@ public sealed class AttachmentTests : IDisposable
     public void Dispose() => _host.Dispose();
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public void Pods_reach_each_other_and_the_gateway_in_both_families()
     {
         CniPod one = _host.NewPod();
