@@ -15,11 +15,13 @@ namespace FlannelCni.Agent.DataPlane;
 /// <summary>Keeps the backend's devices and tables equal to what all nodes published.</summary>
 internal sealed partial class Reconciler
 {
+    /// <summary>Between two runs, as long as nothing happens.</summary>
+    internal static readonly TimeSpan LongestResync = TimeSpan.FromSeconds(60);
+
     // Between two full runs that nothing asked for. Long ones are spaced by their length, so that they take a
     // thousandth of a processor's time: what is announced, or known to be lost, does not wait for them.
     private const int LengthsBetweenResyncs = 1000;
     private static readonly TimeSpan s_shortestResync = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_longestResync = TimeSpan.FromSeconds(60);
 
     private readonly IBackend _backend;
     private readonly IReadOnlyList<ITable> _tables;
@@ -161,7 +163,7 @@ internal sealed partial class Reconciler
     {
         // One that had something to do says little of how long it takes to look.
         TimeSpan period = run.Changed > 0 || run.HadTrouble ? s_shortestResync : length * LengthsBetweenResyncs;
-        return period < s_shortestResync ? s_shortestResync : period < s_longestResync ? period : s_longestResync;
+        return period < s_shortestResync ? s_shortestResync : period < LongestResync ? period : LongestResync;
     }
 
     /// <summary>Before anything that can fail: news come once.</summary>

@@ -26,11 +26,18 @@ public sealed class FaultMatrixTests : IDisposable
     [InlineData("vxlan", false, true, 3)]
     [InlineData("vxlan", true, true, 3)]
     [InlineData("host-gw", true, true, 3)]
-    [InlineData("vxlan", true, true, 1000)]
-    [InlineData("host-gw", true, true, 1000)]
-    public async Task What_others_do_is_put_back(string backend, bool hasIPv4, bool hasIPv6, int peers)
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
+    public Task What_others_do_is_put_back(string backend, bool hasIPv4, bool hasIPv6, int peers) =>
+        RunAsync(new FaultyNode(backend, hasIPv4, hasIPv6, peers));
+
+    [Theory]
+    [InlineData("vxlan")]
+    [InlineData("host-gw")]
+    public Task What_others_do_to_a_thousand_peers_is_put_back(string backend) =>
+        RunAsync(new FaultyNode(backend, HasIPv4: true, HasIPv6: true, Peers: 1000));
+
+    private async Task RunAsync(FaultyNode faulty)
     {
-        FaultyNode faulty = new(backend, hasIPv4, hasIPv6, peers);
         await using DataPlaneHarness agent = await faulty.StartAsync(Node, _state);
         await agent.SyncAsync(faulty.Leases);
         await agent.SettleAsync();
@@ -71,7 +78,9 @@ public sealed class FaultMatrixTests : IDisposable
         }
     }
 
-    private static IEnumerable<string> Touched(KernelWatch watch) => watch.Events
+    // What becomes of addresses on the uplink is the kernel's own news.
+    private IEnumerable<string> Touched(KernelWatch watch) => watch.Events
+        .Where(e => e.Neighbour.LinkIndex != Node.Rtnl.GetLink("eth0").Index)
         .Select(static e => e.Kind switch
         {
             // A way to the gateway alone makes room for an IPv6 route that another one obstructs.

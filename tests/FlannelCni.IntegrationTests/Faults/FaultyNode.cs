@@ -101,6 +101,11 @@ internal sealed record FaultyNode(string Backend, bool HasIPv4, bool HasIPv6, in
         yield return new Fault($"{ip} route replace {subnet} {elsewhere}") { IsOfOneEntry = !is6 };
         yield return new Fault($"{ip} route prepend {subnet} {elsewhere}") { IsOfOneEntry = !is6 };
         yield return new Fault($"{ip} route replace blackhole {subnet}") { IsOfOneEntry = !is6 };
+        yield return is6
+            ? new Fault(
+                $"{ip} route del {subnet} {ours}; {ip} route add blackhole {subnet}; "
+                + $"{ip} route prepend {subnet} {elsewhere}")
+            : new Fault($"{ip} route prepend blackhole {subnet}") { IsOfOneEntry = true };
         yield return IsVxlan
             ? new Fault($"{ip} -force -batch - || true", Lines(peer => $"route del {Subnet(is6, peer)} {ours}"))
             : new Fault($"{ip} route flush proto 244");

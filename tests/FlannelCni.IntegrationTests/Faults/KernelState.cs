@@ -2,7 +2,7 @@ using FlannelCni.TestKit;
 
 namespace FlannelCni.IntegrationTests.Faults;
 
-/// <summary>All that a node's kernel has for pods' packets, as iproute2 shows it, without what differs each time.</summary>
+/// <summary>All that a node's kernel has for pods' packets, as iproute2 shows it, but for ifindexes.</summary>
 internal static class KernelState
 {
     private const string Show =
