@@ -31,6 +31,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     private readonly int _number;
     private readonly bool _isDualStack;
     private Task _running = Task.CompletedTask;
+    private bool _isDisposed;
     private LeaseTable _leases = LeaseTable.Empty;
 
     private DataPlaneHarness(
@@ -172,8 +173,14 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
             "no more runs come");
     }
 
+    /// <summary>Ends the agent; the kernel stays as it is. A second time does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         try
         {

@@ -28,5 +28,6 @@ internal static class HostGwPeer
         ? null
         : new Refusal(
             RefusalReason.PublicIP,
-            $"public IP {publicIP} is not on the link of {input.Underlay.Name}, which host-gw needs and vxlan does not");
+            $"public IP {publicIP} is not on the link of {input.Underlay.Name}, "
+                + "which host-gw needs and vxlan does not");
 }

@@ -26,7 +26,6 @@ public sealed class FaultMatrixTests : IDisposable
     [InlineData("vxlan", false, true, 3)]
     [InlineData("vxlan", true, true, 3)]
     [InlineData("host-gw", true, true, 3)]
-    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public Task What_others_do_is_put_back(string backend, bool hasIPv4, bool hasIPv6, int peers) =>
         RunAsync(new FaultyNode(backend, hasIPv4, hasIPv6, peers));
 

@@ -27,16 +27,17 @@ public sealed class InnocentPeerTests
 
         foreach (string fault in s_faults)
         {
-            cluster.Node(0).Shell(fault);
+            cluster.Node(0).Shell($"{fault} || true");
             string mac = cluster.MacOf(2, is6: false);
-            cluster.Node(0).Shell($"bridge fdb del {mac} dev flannel.1");
+            cluster.Node(0).Shell($"bridge fdb del {mac} dev flannel.1 || true");    // gone, and not back yet
             await cluster.Agent(0).SettleAsync();
         }
 
         // It moves, gets another MAC, leaves, and comes back.
         Lease three = cluster.Lease(2);
-        foreach (Lease? lease in (Lease?[])
-            [DataPlaneHarness.LeaseOf(3, null, true, "192.0.2.33"), DataPlaneHarness.LeaseOf(3, null, true), null, three])
+        Lease moved = DataPlaneHarness.LeaseOf(3, null, isDualStack: true, "192.0.2.33");
+        Lease changed = DataPlaneHarness.LeaseOf(3, null, isDualStack: true);
+        foreach (Lease? lease in (Lease?[])[moved, changed, null, three])
         {
             await cluster.Agent(0).SyncAsync(lease is null ? [cluster.Lease(1)] : [cluster.Lease(1), lease]);
         }
