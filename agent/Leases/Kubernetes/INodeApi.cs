@@ -28,6 +28,9 @@ internal interface INodeApi : IAsyncDisposable
     /// <exception cref="KubeApiException">It was refused; unreachable: or made.</exception>
     Task CreateEventAsync(string eventNamespace, ReadOnlyMemory<byte> @event, CancellationToken cancellationToken);
 
+    /// <summary>Makes new connections: those there are may be of an address that this node has no more.</summary>
+    void Reconnect();
+
     /// <summary>
     /// All Nodes, as often as something changes that a <see cref="NodeRecord"/> holds. The first snapshot is complete.
     /// Faults are waited out inside and said; the last good snapshot stays valid meanwhile. A reader that is slow finds

@@ -106,8 +106,12 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     }
 
     /// <inheritdoc/>
-    public Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken) =>
-        _keeper.PublishAsync(attributes, cancellationToken);
+    public Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken)
+    {
+        // A connection from an address that is gone is silent, which its pings would notice in half a minute.
+        _api.Reconnect();
+        return _keeper.PublishAsync(attributes, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public void SetUp()

@@ -88,6 +88,28 @@ public sealed class KubePeersTests
     }
 
     [Fact]
+    public async Task A_node_that_is_given_another_address_is_reached_there_and_no_agent_restarts()
+    {
+        await using KubeCluster cluster = await KubeCluster.StartReadyAsync(2);
+        (AgentNode one, AgentNode two) = (cluster.Nodes[0], cluster.Nodes[1]);
+
+        two.Net.Shell(
+            """
+            sysctl -q -w net.ipv4.conf.eth0.promote_secondaries=1
+            ip address add 192.0.2.52/24 dev eth0
+            ip address delete 192.0.2.2/24 dev eth0
+            """);
+
+        await Wait.Until(
+            () => cluster.Annotation(2, "public-ip") == "192.0.2.52",
+            TimeSpan.FromSeconds(15),
+            () => $"it is published: {two.Log}");
+        await one.ReachesAsync(two);
+        Assert.Equal("192.0.2.52", two.TunnelData("local"));
+        Assert.False(two.Agent.HasEnded);
+    }
+
+    [Fact]
     public async Task Two_nodes_with_one_pod_CIDR_are_named_on_both_and_the_older_keeps_working()
     {
         await using KubeCluster cluster = await KubeCluster.CreateAsync(3, assigned: 2);

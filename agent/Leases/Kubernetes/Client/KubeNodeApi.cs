@@ -84,6 +84,8 @@ internal sealed partial class KubeNodeApi : INodeApi
             static _ => true,
             cancellationToken);
 
+    public void Reconnect() => _transport.Reconnect();
+
     public async IAsyncEnumerable<NodeSnapshot> WatchNodesAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {

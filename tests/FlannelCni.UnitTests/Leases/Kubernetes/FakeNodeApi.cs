@@ -108,6 +108,8 @@ internal sealed class FakeNodeApi : INodeApi
         return Task.CompletedTask;
     }
 
+    public void Reconnect() => Note("RECONNECT");
+
     public async IAsyncEnumerable<NodeSnapshot> WatchNodesAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {

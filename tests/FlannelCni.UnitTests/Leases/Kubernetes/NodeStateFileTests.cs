@@ -39,6 +39,19 @@ public sealed class NodeStateFileTests : IDisposable
         Assert.Equal(5000, _file.Read("node-1")?.Count);
     }
 
+    [Theory]
+    [InlineData("\ud800")]
+    [InlineData("a\nb\0\"\u2028</script>")]
+    public void Whatever_text_somebody_wrote_into_an_annotation_does_no_harm(string data)
+    {
+        NodeRecord node = Nodes.Vxlan(2);
+        node = node with { Annotations = node.Annotations with { BackendData = data } };
+
+        _file.Write("node-1", [Nodes.Vxlan(1), node]);
+
+        Assert.Equal(2, _file.Read("node-1")?.Count);
+    }
+
     [Fact]
     public void No_file_is_nothing_to_say()
     {

@@ -60,6 +60,16 @@ internal sealed class KubeTransport : IDisposable
         }
     }
 
+    /// <summary>What is under way on the connections there are fails, as if they were lost.</summary>
+    internal void Reconnect()
+    {
+        lock (_lock)
+        {
+            _connections?.Http.Dispose();
+            _connections = null;
+        }
+    }
+
     public void Dispose()
     {
         _connections?.Http.Dispose();
