@@ -25,6 +25,7 @@ internal static partial class Libc
     internal const ushort S_IFMT = 0xF000;
     internal const ushort S_IFREG = 0x8000;
     internal const uint STATX_INO = 0x100;
+    internal const uint STATX_SIZE = 0x200;
 
     // sys/file.h
     internal const int LOCK_SH = 1;
@@ -148,6 +149,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int mkdir(string path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint getdents64(SafeFd fd, Span<byte> buffer, nint size);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int pipe2(Span<int> fds, int flags);

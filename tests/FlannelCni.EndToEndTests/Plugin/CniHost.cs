@@ -56,13 +56,36 @@ internal sealed class CniHost : IDisposable
     internal void SetSubnetEnv(string text) => File.WriteAllText(Folder.File("subnet.env"), text);
 
     /// <summary>Puts a shell script in the place of host-local.</summary>
-    internal void InstallIpam(string script)
+    internal void InstallIpam(string script) => InstallPlugin("host-local", script);
+
+    /// <summary>Makes a shell script a plugin, besides which there are only others of the kind.</summary>
+    internal void InstallPlugin(string type, string script)
     {
-        Directory.CreateDirectory(Folder.File("plugins"));
-        File.WriteAllText(Folder.File("plugins/host-local"), $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(Folder.File("plugins/host-local"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Path = Folder.File("plugins");
+        string file = System.IO.Path.Combine(Path, type);
+        Directory.CreateDirectory(Path);
+        File.WriteAllText(file, $"#!/bin/sh\n{script}\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
+
+    /// <summary>
+    /// Puts a host-local in its place that knows 1.1.0, whatever the distribution's knows: the same, but for the
+    /// version, and with STATUS and GC, which say nothing.
+    /// </summary>
+    /// <param name="status">What STATUS does, in shell.</param>
+    /// <param name="gc">What GC does, in shell.</param>
+    internal void InstallNewestIpam(string status = ":", string gc = ":") => InstallIpam(
+        $$"""
+        case $CNI_COMMAND in
+        VERSION) echo '{"cniVersion":"1.1.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}' ;;
+        STATUS) {{status}} ;;
+        GC) {{gc}} ;;
+        *) output=$(sed 's/"cniVersion":"1.1.0"/"cniVersion":"1.0.0"/' | {{PluginFolder}}/host-local)
+           ended=$?
+           echo "$output" | sed 's/"1.0.0"/"1.1.0"/'
+           exit $ended ;;
+        esac
+        """);
 
     internal CniPod NewPod()
     {

@@ -59,18 +59,6 @@ public sealed class ProtocolTests : IDisposable
     }
 
     [Theory]
-    [InlineData("CHECK", "0.4.0")]
-    [InlineData("CHECK", "1.1.0")]
-    [InlineData("STATUS", "1.1.0")]
-    [InlineData("GC", "1.1.0")]
-    public void Verbs_without_work_succeed_in_silence(string verb, string version)
-    {
-        _host.Version = version;
-
-        _host.Call(verb, _host.NewPod()).SilentSuccess();
-    }
-
-    [Theory]
     [InlineData("ADD")]
     [InlineData("DEL")]
     public void The_hosts_own_namespace_is_refused_before_anything_is_touched(string verb)
