@@ -3,7 +3,6 @@
 
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Namespaces;
-using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 using FlannelCni.Plugin.Spec;
@@ -18,14 +17,11 @@ namespace FlannelCni.Plugin.Bridging;
 /// <param name="host">The host's namespace.</param>
 internal sealed class VlanGateway(RtnlSocket socket, NetNamespace host, BridgeConf conf)
 {
-    /// <summary>Of the device.</summary>
-    internal static string NameOf(string bridge, ushort vlan) => $"{bridge}.{vlan.ToString(provider: null)}";
-
     /// <summary>Makes it if there is none. One that was left half made is completed.</summary>
     /// <exception cref="CniException">Internal: something else has its name, or the kernel refused.</exception>
     internal Link Ensure(Link bridge)
     {
-        string name = NameOf(conf.Bridge, conf.Vlans.Access);
+        string name = conf.GatewayDevice;
         try
         {
             Link gateway = socket.FindLink(name) ?? Add(name, bridge);

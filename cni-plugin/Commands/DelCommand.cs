@@ -2,14 +2,17 @@ using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>DEL: the links, then IPAM, so that no address goes to another pod while it is in use.</summary>
 /// <param name="ipam">Null: none, or none that could be known of.</param>
 /// <param name="masquerade">Null: there were no rules.</param>
+/// <param name="spoofCheck">Null: there was none.</param>
 /// <param name="warn">Takes a sentence for standard error.</param>
-internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, Action<string> warn)
+internal sealed class DelCommand(
+    IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, ISpoofCheck? spoofCheck, Action<string> warn)
 {
     /// <param name="isKnown">
     /// The attachment's own configuration was found. If not, most likely there is nothing left to release, and an IPAM
@@ -55,6 +58,7 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? 
         try
         {
             masquerade?.Remove();
+            spoofCheck?.Remove();
         }
         catch (CniException e) when (!isKnown)
         {

@@ -1,4 +1,5 @@
 using FlannelCni.Linux;
+using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Nftables;
 using FlannelCni.Plugin.Attachments;
@@ -13,12 +14,23 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
     private readonly MasqueradeRules _rules = new(network, attachment);
 
     /// <inheritdoc/>
-    public void Add(IReadOnlyList<IpPrefix> addresses)
+    public void Add(IReadOnlyList<IpPrefix> addresses) => Add(addresses, isOptional: false);
+
+    /// <summary>As <see cref="Add(IReadOnlyList{IpPrefix})"/>.</summary>
+    /// <returns>False: this kernel has no nftables, and nothing was added.</returns>
+    internal bool TryAdd(IReadOnlyList<IpPrefix> addresses) => Add(addresses, isOptional: true);
+
+    private bool Add(IReadOnlyList<IpPrefix> addresses, bool isOptional)
     {
         try
         {
             using NftSocket socket = NftSocket.Open();
             socket.Execute(_rules.Compose(addresses));
+            return true;
+        }
+        catch (LinuxException e) when (isOptional && MeansNoNftables(e.Errno))
+        {
+            return false;
         }
         catch (LinuxException e)
         {
@@ -33,11 +45,19 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         {
             RemoveIf(comment => comment.StartsWith(_rules.Key, StringComparison.Ordinal));
         }
+        catch (LinuxException e) when (MeansNoNftables(e.Errno))
+        {
+            // Then there are no such rules.
+        }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to remove IP masquerade: {e.Message}");
         }
     }
+
+    /// <summary>Is this what a kernel without nftables answers?</summary>
+    internal static bool MeansNoNftables(Errno errno) =>
+        errno is Errno.EINVAL or Errno.EOPNOTSUPP or Errno.EPROTONOSUPPORT;
 
     /// <summary>Takes away the network's rules of all attachments but these.</summary>
     internal static void RemoveAllBut(IEnumerable<Attachment> attachments, string network)
