@@ -35,8 +35,8 @@ internal sealed class DelCommand(
 
         using (release)
         {
-            // Once nothing comes from the pod any more, while the kernel still waits for the link's last users: it waits
-            // for those of the rules, too.
+            // Once nothing comes from the pod any more, and while the kernel waits for the link's last users: so it
+            // waits for those of the rules at the same time.
             network.Disconnect(() =>
             {
                 release?.Begin();
