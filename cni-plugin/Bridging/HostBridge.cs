@@ -131,7 +131,7 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         return socket.FindLink(conf.Bridge) ?? throw Refused($"\"{conf.Bridge}\" has vanished");
     }
 
-    /// <summary>One that somebody else made follows its ports until its address is set, if only to what it is.</summary>
+    /// <summary>One that somebody else made follows its ports until its MAC is set, if only to what it is.</summary>
     private void PinMac()
     {
         if (!_hasPinnedMac)
