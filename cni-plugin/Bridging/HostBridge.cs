@@ -29,6 +29,12 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         {
             _found = socket.FindLink(conf.Bridge) ?? Add();
             RequireBridge(Found);
+            if (conf.Vlans.IsFiltering && !Found.FiltersVlans)
+            {
+                StandardError.Say(
+                    $"bridge {conf.Bridge} was made without VLAN filtering: all its ports are in one VLAN");
+            }
+
             if (conf.PromiscMode)
             {
                 socket.SetPromiscuous(Index);

@@ -56,7 +56,8 @@ public sealed class IptablesRulesTests
             Rule("test", "named", "MASQUERADE"), "",
         ];
 
-        string? script = IptablesRules.ComposeCollection(string.Join('\n', rules), "test", new HashSet<string>(["valid"]));
+        string? script = IptablesRules.ComposeCollection(
+            string.Join('\n', rules), "test", new HashSet<string>(["valid"]));
 
         Assert.Equal($"*nat\n-D{Rule("test", "1234")[2..]}\n-F {Chain}\n-X {Chain}\nCOMMIT\n", script);
         Assert.Null(IptablesRules.ComposeCollection("", "test", new HashSet<string>()));
