@@ -29,6 +29,12 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         {
             _found = socket.FindLink(conf.Bridge) ?? Add();
             RequireBridge(Found);
+            if (conf.Vlans.IsFiltering && !Found.FiltersVlans)
+            {
+                StandardError.Say(
+                    $"bridge {conf.Bridge} was made without VLAN filtering: all its ports are in one VLAN");
+            }
+
             if (conf.PromiscMode)
             {
                 socket.SetPromiscuous(Index);
@@ -131,7 +137,7 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         return socket.FindLink(conf.Bridge) ?? throw Refused($"\"{conf.Bridge}\" has vanished");
     }
 
-    /// <summary>One that somebody else made follows its ports until its address is set, if only to what it is.</summary>
+    /// <summary>One that somebody else made follows its ports until its MAC is set, if only to what it is.</summary>
     private void PinMac()
     {
         if (!_hasPinnedMac)

@@ -26,7 +26,7 @@ internal sealed record PortVlans
 
     private ushort Native => Access == 0 ? DefaultId : Access;
 
-    /// <summary>Gives a bridge's port these VLANs and, unless wanted, takes all others. Twice is as good as once.</summary>
+    /// <summary>Gives a port these VLANs and, unless wanted, takes all others. Twice is as good as once.</summary>
     /// <exception cref="NetlinkException">EOPNOTSUPP: this kernel's bridges have no VLANs.</exception>
     internal void Apply(RtnlSocket socket, int port)
     {

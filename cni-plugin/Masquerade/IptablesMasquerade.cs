@@ -1,5 +1,5 @@
-// iptables keeps its rules in nftables or, its older variant, where Linux always had them. Both are looked for when a pod
-// goes, since neither its configuration nor the host's tells which one was used when it came. To look costs next to
+// iptables keeps its rules in nftables or, its older variant, where Linux always had them. Both are looked for when a
+// pod goes, since neither its configuration nor the host's tells which one was used when it came. To look costs next to
 // nothing where there is nothing: a question over netlink, a file that lists the tables in use.
 
 using FlannelCni.Linux;
@@ -32,8 +32,39 @@ internal sealed class IptablesMasquerade(string network, Attachment attachment) 
     public void Remove()
     {
         RemoveFromNftables();
-        RemoveLegacy("net/ip_tables_names", ["iptables-legacy", "iptables"]);
-        RemoveLegacy("net/ip6_tables_names", ["ip6tables-legacy", "ip6tables"]);
+        foreach (bool is6 in (bool[])[false, true])
+        {
+            if (FindUsedLegacy(is6) is { } program
+                && IptablesPrograms.List(program, IptablesRules.Table, _rules.Chain) is not null)
+            {
+                string hook = IptablesPrograms.List(program, IptablesRules.Table, IptablesRules.PostRouting) ?? "";
+                IptablesPrograms.Restore($"{program}-restore", _rules.ComposeRemoval(hook));
+            }
+        }
+    }
+
+    /// <summary>Takes away the network's rules of all containers but those of these attachments.</summary>
+    /// <exception cref="CniException">Internal: a program failed.</exception>
+    internal static void RemoveAllBut(IEnumerable<Attachment> attachments, string network)
+    {
+        HashSet<string> containerIds = [];
+        foreach (Attachment attachment in attachments)
+        {
+            _ = containerIds.Add(attachment.ContainerId);
+        }
+
+        foreach (bool is6 in (bool[])[false, true])
+        {
+            foreach (string? program in (string?[])[FindUsedLegacy(is6), FindUsedNft(is6)])
+            {
+                if (program is not null
+                    && IptablesPrograms.List(program, IptablesRules.Table, IptablesRules.PostRouting) is { } hook
+                    && IptablesRules.ComposeCollection(hook, network, containerIds) is { } script)
+                {
+                    IptablesPrograms.Restore($"{program}-restore", script);
+                }
+            }
+        }
     }
 
     private void Add(List<IpPrefix> addresses, string name)
@@ -96,19 +127,33 @@ internal sealed class IptablesMasquerade(string network, Attachment attachment) 
         transaction.DeleteChain(family, IptablesRules.Table, _rules.Chain);
     }
 
-    /// <param name="tables">Lists the tables that legacy iptables used in this network namespace.</param>
-    /// <param name="names">Of the program; where the second is the other variant, it finds nothing.</param>
-    private void RemoveLegacy(string tables, ReadOnlySpan<string> names)
+    /// <summary>Null: not installed, or never used in this network namespace.</summary>
+    private static string? FindUsedLegacy(bool is6)
     {
-        byte[]? used = RawFile.ReadAllBytesIfPresent($"/proc/thread-self/{tables}");
-        if (used is null || used.AsSpan().IndexOf("nat\n"u8) < 0 || IptablesPrograms.Find(names) is not { } program
-            || IptablesPrograms.List(program, IptablesRules.Table, _rules.Chain) is null)
-        {
-            return;
-        }
+        byte[]? tables = RawFile.ReadAllBytesIfPresent(
+            is6 ? "/proc/thread-self/net/ip6_tables_names" : "/proc/thread-self/net/ip_tables_names");
 
-        string hook = IptablesPrograms.List(program, IptablesRules.Table, IptablesRules.PostRouting) ?? "";
-        IptablesPrograms.Restore($"{program}-restore", _rules.ComposeRemoval(hook));
+        // Where the second is of the other variant, it finds nothing.
+        return tables is null || tables.AsSpan().IndexOf("nat\n"u8) < 0 ? null
+            : is6 ? IptablesPrograms.Find("ip6tables-legacy", "ip6tables")
+            : IptablesPrograms.Find("iptables-legacy", "iptables");
+    }
+
+    /// <inheritdoc cref="FindUsedLegacy"/>
+    private static string? FindUsedNft(bool is6)
+    {
+        try
+        {
+            using NftSocket socket = NftSocket.Open();
+            NftFamily family = is6 ? NftFamily.NFPROTO_IPV6 : NftFamily.NFPROTO_IPV4;
+            return socket.FindChain(family, IptablesRules.Table, IptablesRules.PostRouting) is null ? null
+                : is6 ? IptablesPrograms.Find("ip6tables-nft", "ip6tables")
+                : IptablesPrograms.Find("iptables-nft", "iptables");
+        }
+        catch (LinuxException e) when (NftMasquerade.MeansNoNftables(e.Errno))
+        {
+            return null;
+        }
     }
 
     private static List<IpPrefix> OfFamily(IReadOnlyList<IpPrefix> addresses, bool is6)

@@ -16,12 +16,14 @@ internal sealed class IptablesRules
     private const string ChainPrefix = "CNI-";
     private const int HashDigits = 24;    // a chain's name has 28 characters at the most
 
+    private const string CommentEnd = "\\\"\"";
+
     private readonly string _comment;
 
     internal IptablesRules(string network, Attachment attachment)
     {
-        Chain = ChainPrefix + Sha512.HexPrefix(network + attachment.ContainerId, HashDigits);
-        _comment = $"-m comment --comment \"name: \\\"{network}\\\" id: \\\"{attachment.ContainerId}\\\"\"";
+        Chain = ChainOf(network, attachment.ContainerId);
+        _comment = $"-m comment {CommentStart(network)}{attachment.ContainerId}{CommentEnd}";
     }
 
     /// <summary>Of the container: packets from its addresses go there.</summary>
@@ -49,18 +51,52 @@ internal sealed class IptablesRules
 
     /// <summary>Takes the chain away and all that leads to it.</summary>
     /// <param name="listing">Of <c>iptables -S POSTROUTING</c>.</param>
-    internal string ComposeRemoval(string listing)
+    internal string ComposeRemoval(string listing) => ComposeRemoval(listing, [Chain]);
+
+    /// <summary>Takes the chains of a network away but those of some containers.</summary>
+    /// <inheritdoc cref="ComposeRemoval(string)" path="/param"/>
+    /// <returns>Null: there are none.</returns>
+    internal static string? ComposeCollection(string listing, string network, IReadOnlySet<string> containerIds)
+    {
+        HashSet<string> chains = [];
+        string start = CommentStart(network);
+        foreach (string rule in listing.Split('\n'))
+        {
+            int at = rule.IndexOf(start, StringComparison.Ordinal) + start.Length;
+            int end = at < start.Length ? -1 : rule.IndexOf(CommentEnd, at, StringComparison.Ordinal);
+            if (end >= 0 && !containerIds.Contains(rule[at..end]))
+            {
+                // What only bears the name leads elsewhere, and is not found below.
+                _ = chains.Add(ChainOf(network, rule[at..end]));
+            }
+        }
+
+        chains.RemoveWhere(chain => !listing.Contains($" -j {chain}\n", StringComparison.Ordinal));
+        return chains.Count == 0 ? null : ComposeRemoval(listing, chains);
+    }
+
+    private static string ComposeRemoval(string listing, IReadOnlyCollection<string> chains)
     {
         StringBuilder script = new($"*{Table}\n");
         foreach (string rule in listing.Split('\n'))
         {
             if (rule.StartsWith($"-A {PostRouting} ", StringComparison.Ordinal)
-                && rule.TrimEnd().EndsWith($" -j {Chain}", StringComparison.Ordinal))
+                && chains.Contains(rule[(rule.LastIndexOf(' ') + 1)..]))
             {
                 script.Append("-D").Append(rule, 2, rule.Length - 2).Append('\n');
             }
         }
 
-        return script.Append($"-F {Chain}\n-X {Chain}\nCOMMIT\n").ToString();
+        foreach (string chain in chains)
+        {
+            script.Append($"-F {chain}\n-X {chain}\n");
+        }
+
+        return script.Append("COMMIT\n").ToString();
     }
+
+    private static string ChainOf(string network, string containerId) =>
+        ChainPrefix + Sha512.HexPrefix(network + containerId, HashDigits);
+
+    private static string CommentStart(string network) => $"--comment \"name: \\\"{network}\\\" id: \\\"";
 }

@@ -93,6 +93,28 @@ public sealed class IptablesMasqueradeTests : IDisposable
         Assert.Equal(before, Rules(variant));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("legacy")]
+    public void GC_takes_rules_of_which_nothing_else_is_left(string variant)
+    {
+        UseVariant(variant);
+        _host.Version = "1.1.0";
+        _host.InstallNewestIpam();
+        CniPod stays = _host.NewPod();
+        CniPod goes = _host.NewPod();
+        Add(stays).Success();
+        string kept = Rules(variant);
+        Add(goes).Success();
+        File.Delete(Path.Combine(_host.DataDir, goes.Id));
+        Array.ForEach(["10.42.3.3", "fd00:42:0:3::3"], name => File.Delete(Path.Combine(_host.IpamDir, "cbr0", name)));
+
+        _host.More = $$""", "cni.dev/valid-attachments": [ { "containerID": "{{stays.Id}}", "ifname": "eth0" } ]""";
+        _host.Call("GC", stays, null, ("PATH", _path)).SilentSuccess();
+
+        Assert.Equal(kept, Rules(variant));
+    }
+
     [Fact]
     public void Upstream_makes_the_same_rules_and_removes_ours()
     {

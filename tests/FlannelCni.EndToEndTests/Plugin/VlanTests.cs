@@ -100,6 +100,19 @@ public sealed class VlanTests : IDisposable
             1, bridge.GetProperty("linkinfo").GetProperty("info_data").GetProperty("vlan_filtering").GetInt32());
     }
 
+    [Fact]
+    public void A_bridge_that_does_not_keep_VLANs_apart_is_mentioned_and_left_as_it_is()
+    {
+        _host.Node.Shell("ip link add cni0 type bridge");
+        _host.Delegate = """{ "vlan": 100, "isGateway": false }""";
+
+        CniAnswer answer = _host.Add(_host.NewPod());
+
+        answer.Success();
+        Assert.Contains("cni0 was made without VLAN filtering", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("vlan_filtering 0", _host.Node.Shell("ip -details link show cni0"), StringComparison.Ordinal);
+    }
+
     private static string PortOf(JsonElement result) =>
         result.GetProperty("interfaces")[1].GetProperty("name").GetString()!;
 

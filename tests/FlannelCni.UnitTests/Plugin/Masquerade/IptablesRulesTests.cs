@@ -45,6 +45,25 @@ public sealed class IptablesRulesTests
     }
 
     [Fact]
+    public void A_collection_takes_the_networks_chains_but_those_of_valid_containers()
+    {
+        string Rule(string network, string id, string? chain = null) =>
+            $"-A POSTROUTING -s 10.1.2.3/32 -m comment --comment \"name: \\\"{network}\\\" id: \\\"{id}\\\"\" -j "
+            + (chain ?? new IptablesRules(network, new Attachment(id, "eth0", "")).Chain);
+        string[] rules =
+        [
+            "-P POSTROUTING ACCEPT", Rule("test", "1234"), Rule("test", "valid"), Rule("other", "1234"),
+            Rule("test", "named", "MASQUERADE"), "",
+        ];
+
+        string? script = IptablesRules.ComposeCollection(
+            string.Join('\n', rules), "test", new HashSet<string>(["valid"]));
+
+        Assert.Equal($"*nat\n-D{Rule("test", "1234")[2..]}\n-F {Chain}\n-X {Chain}\nCOMMIT\n", script);
+        Assert.Null(IptablesRules.ComposeCollection("", "test", new HashSet<string>()));
+    }
+
+    [Fact]
     public void A_removal_takes_every_rule_that_leads_to_the_chain_and_no_other()
     {
         string script = _rules.ComposeRemoval(
