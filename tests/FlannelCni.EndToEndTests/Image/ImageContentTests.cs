@@ -13,6 +13,8 @@ public sealed class ImageContentTests : IDisposable
         Shell.Run($"tar -xf {Repository.Root}/artifacts/image/flanneld.tar -C {_folder.Path}");
         JsonNode manifest = JsonNode.Parse(File.ReadAllText(_folder.File("manifest.json")))![0]!;
         Assert.Equal("localhost/flanneld:0.1.0", manifest["RepoTags"]![0]!.ToString());
+        JsonNode config = JsonNode.Parse(File.ReadAllText(_folder.File(manifest["Config"]!.ToString())))!["config"]!;
+        Assert.Equal("""["/opt/bin/flanneld"]""", config["Entrypoint"]!.ToJsonString());
         Directory.CreateDirectory(_folder.File("root"));
         foreach (JsonNode? layer in manifest["Layers"]!.AsArray())
         {

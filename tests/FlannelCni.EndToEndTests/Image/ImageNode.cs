@@ -20,6 +20,9 @@ internal sealed class ImageNode : IAsyncDisposable
         "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
     ];
 
+    // Unlike a kubelet, ctr puts its arguments in the place of the image's.
+    private const string Entrypoint = "/opt/bin/flanneld";
+
     private static int s_count;
 
     private readonly TestNode _net;
@@ -94,13 +97,11 @@ internal sealed class ImageNode : IAsyncDisposable
     /// <param name="name">Of the container.</param>
     /// <param name="folders">What volumes that are no hostPath hold, by their names.</param>
     /// <param name="variables">What the kubelet adds: <c>A=1</c>; and what it finds for each fieldPath.</param>
-    /// <param name="change">Of the options of ctr.</param>
     internal ChildProcess Start(
         JsonNode pod,
         string name,
         IReadOnlyDictionary<string, string> folders,
-        IReadOnlyDictionary<string, string> variables,
-        Action<List<string>>? change = null)
+        IReadOnlyDictionary<string, string> variables)
     {
         JsonNode container = pod["initContainers"]!.AsArray().Concat(pod["containers"]!.AsArray())
             .First(found => found!["name"]!.ToString() == name)!;
@@ -112,10 +113,9 @@ internal sealed class ImageNode : IAsyncDisposable
             .. Variables(container, variables),
             .. Mounts(pod, container, folders),
         ];
-        change?.Invoke(options);
         string arguments = string.Join(' ', container["args"]!.AsArray().Select(static item => item!.ToString()));
         return _net.Start(
-            $"exec {Enter} ctr run {string.Join(' ', options)} {container["image"]} {name} {arguments} "
+            $"exec {Enter} ctr run {string.Join(' ', options)} {container["image"]} {name} {Entrypoint} {arguments} "
             + $">{_home.File($"{name}.log")} 2>&1");
     }
 

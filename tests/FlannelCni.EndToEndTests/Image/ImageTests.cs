@@ -113,9 +113,10 @@ public sealed class ImageTests : IAsyncLifetime
 
     private async Task ReadyAsync()
     {
-        const string ask = "exec 3<>/dev/tcp/127.0.0.1/8081 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3";
+        const string ask =
+            "bash -c \"exec 3<>/dev/tcp/127.0.0.1/8081 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3\"";
         await Wait.Until(
-            () => _wire.Nodes[0].Shell($"bash -c \"{ask}\" 2>/dev/null || true").Contains(" 200 ", StringComparison.Ordinal),
+            () => _wire.Nodes[0].Shell($"{ask} 2>/dev/null || true").Contains(" 200 ", StringComparison.Ordinal),
             s_soon,
             () => $"it is ready: {_node.Log("kube-flannel")}");
     }
@@ -123,10 +124,10 @@ public sealed class ImageTests : IAsyncLifetime
     /// <summary>Applies the manifest, or an overlay; what the pod is made of is what the API has then.</summary>
     private void Apply(string overlay = "base")
     {
-        using Kubectl kubectl = new(_folder.File("kubeconfig"));
-        kubectl.Run($"apply -k {Repository.Root}/manifests/{overlay}");
-        _pod = kubectl.Json("get daemonset -n kube-flannel kube-flannel-ds -o json")["spec"]!["template"]!["spec"]!;
-        JsonNode config = kubectl.Json("get configmap -n kube-flannel kube-flannel-cfg -o json")["data"]!;
+        Kubectl($"apply -k {Repository.Root}/manifests/{overlay}");
+        _pod = JsonNode.Parse(Kubectl("get daemonset -n kube-flannel kube-flannel-ds -o json"))!
+            ["spec"]!["template"]!["spec"]!;
+        JsonNode config = JsonNode.Parse(Kubectl("get configmap -n kube-flannel kube-flannel-cfg -o json"))!["data"]!;
         Directory.CreateDirectory(_folder.File("config"));
         foreach ((string name, JsonNode? content) in config.AsObject())
         {
@@ -148,4 +149,8 @@ public sealed class ImageTests : IAsyncLifetime
             ["status.hostIP"] = "192.0.2.1",
         };
     }
+
+    // Beside the server.
+    private string Kubectl(string arguments) => _wire.Switch.Shell(
+        $"HOME={_folder.Path} kubectl --kubeconfig={_folder.File("kubeconfig")} {arguments}");
 }
