@@ -41,7 +41,11 @@ public sealed class ImageTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await _node.DisposeAsync();
+        if (_node is not null)    // containerd did start
+        {
+            await _node.DisposeAsync();
+        }
+
         await _api.DisposeAsync();
         _wire.Dispose();
         _folder.Dispose();
