@@ -19,8 +19,6 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 /// </remarks>
 internal sealed class KubeTransport : IDisposable
 {
-    private static readonly TimeSpan s_pingDelay = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly KubeAccess _access;
@@ -100,6 +98,8 @@ internal sealed class KubeTransport : IDisposable
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
+        // From here the handler takes the name for TLS, its own and that in the certificate.
+        message.Headers.Host = _access.Trust.ServerName;
         message.Headers.TryAddWithoutValidation("User-Agent", "flanneld");
         message.Headers.TryAddWithoutValidation("Accept", request.Accept);
         if (credential.Authorization is not null)
@@ -162,12 +162,12 @@ internal sealed class KubeTransport : IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = s_connectTimeout,
-            KeepAlivePingDelay = s_pingDelay,
-            KeepAlivePingTimeout = s_pingTimeout,
+            KeepAlivePingDelay = _access.PingDelay,
+            KeepAlivePingTimeout = _access.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             SslOptions = tls,
-            ConnectCallback = static (context, cancellation) =>
-                TcpDialer.ConnectAsync(context, s_pingDelay + s_pingTimeout, cancellation),
+            ConnectCallback = (context, cancellation) =>
+                TcpDialer.ConnectAsync(context, _access.PingDelay + _access.PingTimeout, cancellation),
         };
         return new HttpMessageInvoker(handler);
     }
