@@ -1,6 +1,7 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Installation;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Agent.TrafficRules;
@@ -12,8 +13,9 @@ namespace FlannelCni.Agent;
 /// <summary>The agent <c>flanneld</c>: what it does, in the order it does it.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args) =>
-        Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
+    private static Task<int> Main(string[] args) => args is [InstallCommand.Name, .. string[] rest]
+        ? InstallCommand.RunAsync(rest, Console.Error, Console.OpenStandardError())
+        : Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
 
     private static async Task RunAsync(AgentContext agent, CancellationToken stop)
     {

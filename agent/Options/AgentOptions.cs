@@ -72,6 +72,12 @@ internal sealed record AgentOptions
 
     public bool IPBlackholeRoute { get; init; }
 
+    /// <summary>Where plugins that vanish are put back; null: nowhere.</summary>
+    public string? CniBinDir { get; init; }
+
+    /// <summary>Where they are taken from.</summary>
+    public required string CniPlugins { get; init; }
+
     /// <summary>klog's <c>-v</c>.</summary>
     public int Verbosity { get; init; }
 

@@ -8,7 +8,9 @@ namespace FlannelCni.Agent.Options;
 internal sealed class CommandLine
 {
     private readonly FlagTable _flags = new();
-    private readonly RootCommand _command = new("Leases a subnet to this node and keeps the routes to all others.");
+    private readonly RootCommand _command = new(
+        "Leases a subnet to this node and keeps the routes to all others. "
+        + "flanneld install-cni --help tells how to install the CNI plugins.");
 
     private CommandLine()
     {
@@ -118,6 +120,8 @@ internal sealed class CommandLine
             values.Number(_flags.IptablesResync, 1, int.MaxValue, "a number of seconds, at least 1")),
         IptablesForwardRules = values.Switch(_flags.IptablesForwardRules),
         IPBlackholeRoute = values.Switch(_flags.IPBlackholeRoute),
+        CniBinDir = values.OptionalText(_flags.CniBinDir),
+        CniPlugins = values.Text(_flags.CniPlugins),
         Verbosity = values.Number(_flags.Verbosity, int.MinValue, int.MaxValue, "a number"),
         NodeName = NonEmpty(environment, "NODE_NAME"),
         PodName = NonEmpty(environment, "POD_NAME"),

@@ -47,6 +47,9 @@ internal sealed class FlagTable
         IptablesForwardRules = Switch("iptables-forward-rules", "true", "accept forwarded packets of the pod network");
         IPBlackholeRoute = Switch(
             "ip-blackhole-route", "false", "keep a blackhole route for this node's subnet, below its pods' routes");
+        CniBinDir = Text(
+            "cni-bin-dir", "", "the container runtime's plugins: one that vanishes is put back; not upstream's");
+        CniPlugins = Text("cni-plugins", "/usr/lib/cni", "folder of the plugins to put back; not upstream's");
         Verbosity = Number("v", "0", "how much is logged: 2 adds debug messages, 6 traces");
         _ = Add(new Flag("vmodule", FlagKind.Text, "", "no effect here") { HasNoEffect = true });
         _ = Add(new Flag("log_backtrace_at", FlagKind.Text, "", "no effect here") { HasNoEffect = true });
@@ -112,6 +115,10 @@ internal sealed class FlagTable
     internal Flag IptablesForwardRules { get; }
 
     internal Flag IPBlackholeRoute { get; }
+
+    internal Flag CniBinDir { get; }
+
+    internal Flag CniPlugins { get; }
 
     internal Flag Verbosity { get; }
 

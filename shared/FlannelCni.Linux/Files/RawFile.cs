@@ -98,6 +98,33 @@ public static class RawFile
         }
     }
 
+    /// <summary>Reads until the buffer is full or the file ends.</summary>
+    /// <returns>Bytes read.</returns>
+    internal static int ReadFull(SafeFd fd, byte[] buffer, string name)
+    {
+        int length = 0;
+        while (length < buffer.Length)
+        {
+            nint count = Libc.read(fd, buffer.AsSpan(length), buffer.Length - length);
+            Errno errno = Libc.LastError;
+            if (count == 0)
+            {
+                break;
+            }
+
+            if (count > 0)
+            {
+                length += (int)count;
+            }
+            else if (errno != Errno.EINTR)
+            {
+                throw new LinuxException($"read {name}", errno);
+            }
+        }
+
+        return length;
+    }
+
     internal static void Write(SafeFd fd, ReadOnlySpan<byte> content, string name)
     {
         while (!content.IsEmpty)

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using FlannelCni.TestKit.KubeApi.Access;
 using FlannelCni.TestKit.KubeApi.Calls;
 using FlannelCni.TestKit.KubeApi.Encodings;
+using FlannelCni.TestKit.KubeApi.Encodings.Protobuf;
 using FlannelCni.TestKit.KubeApi.Faults;
 using FlannelCni.TestKit.KubeApi.Objects;
 using FlannelCni.TestKit.KubeApi.Registry;
@@ -45,7 +46,7 @@ public sealed class KubeApiServer : IAsyncDisposable
         _handler = new CallHandler(
             _registry,
             _authenticator,
-            new Negotiation([new JsonEncoding()], options.Time),
+            new Negotiation([new JsonEncoding(), new ProtobufEncoding()], options.Time),
             new Discovery(options.Version),
             _watch,
             Faults,

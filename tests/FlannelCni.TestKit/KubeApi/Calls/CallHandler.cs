@@ -116,6 +116,7 @@ internal sealed class CallHandler(
         KubeUser user = authenticator.Identify(
             await context.Connection.GetClientCertificateAsync(context.RequestAborted),
             context.Request.Headers.Authorization.FirstOrDefault());
+        user = Impersonated(user, context.Request.Headers);
         request.User = user;
         if (request.Type is not ResourceType type)
         {
@@ -147,6 +148,21 @@ internal sealed class CallHandler(
                 await _write.RunAsync(context, request, type, encoding);
                 break;
         }
+    }
+
+    // kubectl --as
+    private static KubeUser Impersonated(KubeUser user, IHeaderDictionary headers)
+    {
+        string? other = headers["Impersonate-User"].FirstOrDefault();
+        if (other is null)
+        {
+            return user;
+        }
+
+        return user.Groups.Contains("system:masters")
+            ? KubeUser.Named(other, [.. headers["Impersonate-Group"].OfType<string>()])
+            : throw ApiStatusException.Forbidden(
+                $"User \"{user.Name}\" cannot impersonate resource \"users\"", $"users \"{other}\"");
     }
 
     private async Task AnswerPathAsync(HttpContext context, KubeRequest request, KubeUser user)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FlannelCni.TestKit.KubeApi.Encodings;
+using FlannelCni.TestKit.KubeApi.Encodings.Protobuf;
 using FlannelCni.TestKit.KubeApi.Objects;
 using FlannelCni.TestKit.KubeApi.Patches;
 using FlannelCni.TestKit.KubeApi.Registry;
@@ -14,6 +15,7 @@ internal sealed class WriteCalls(ObjectRegistry registry)
     private const string StrategicMerge = "application/strategic-merge-patch+json";
     private const string Merge = "application/merge-patch+json";
     private const string Json = "application/json-patch+json";
+    private const string Protobuf = "application/vnd.kubernetes.protobuf";
     private const string Apply = "application/apply-patch+yaml";
 
     internal async Task RunAsync(HttpContext context, KubeRequest request, ResourceType type, ObjectEncoding encoding)
@@ -122,18 +124,20 @@ internal sealed class WriteCalls(ObjectRegistry registry)
 
     private static JsonObject ReadObject(KubeRequest request, ResourceType type)
     {
-        if (MediaType(request) is not ("application/json" or "" or "*/*"))
-        {
-            throw ApiStatusException.UnsupportedMediaType(["application/json"]);
-        }
-
-        JsonObject given = JsonText.Read(request.Body);
+        JsonObject given = ReadBody(request);
         (string kind, string version) = (given.Text("kind") ?? type.Kind, given.Text("apiVersion") ?? type.ApiVersion);
         return kind == type.Kind && version == type.ApiVersion
             ? given
             : throw ApiStatusException.BadRequest(
                 $"{kind} in version \"{version}\" cannot be handled as a {type.Kind} in version \"{type.ApiVersion}\"");
     }
+
+    private static JsonObject ReadBody(KubeRequest request) => MediaType(request) switch
+    {
+        "application/json" or "" or "*/*" => JsonText.Read(request.Body),
+        Protobuf => ProtobufEncoding.Read(request.Body.Span),
+        _ => throw ApiStatusException.UnsupportedMediaType(["application/json", Protobuf]),
+    };
 
     private static string MediaType(KubeRequest request) => request.ContentType.Split(';')[0].Trim();
 }
