@@ -240,7 +240,9 @@ public sealed class AccessTests : IAsyncLifetime
     [Fact]
     public async Task A_server_under_another_name_is_known_by_tls_server_name_or_not_at_all()
     {
+        await using NodeReader known = NodeReader.Create(_server, WithCluster("tls-server-name: kubernetes"));
         await using NodeReader reader = NodeReader.Create(_server, WithCluster("tls-server-name: kubernetes.example"));
+        Assert.Equal("node1", (await known.Api.GetNodeAsync("node1", CancellationToken.None)).Name);
 
         KubeApiException e = await Assert.ThrowsAsync<KubeApiException>(
             () => reader.Api.GetNodeAsync("node1", CancellationToken.None));

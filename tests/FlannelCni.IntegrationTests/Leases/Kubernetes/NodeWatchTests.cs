@@ -253,6 +253,18 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_without_protobuf_is_asked_for_JSON()
+    {
+        _server.Faults.Fail(406, static request => request.Accept.Contains("protobuf", StringComparison.Ordinal));
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+
+        Assert.Equal("application/json", Lists()[^1].Accept);
+        Assert.Equal("node1", (await reader.Api.GetNodeAsync("node1", CancellationToken.None)).Name);
+        Assert.Equal(1, reader.Log.Count("from now on JSON"));
+    }
+
+    [Fact]
     public async Task A_busy_server_is_asked_again_when_it_says()
     {
         _server.Faults.Fail(429, static request => request.IsNodeList, times: 1, retryAfterSeconds: 1);

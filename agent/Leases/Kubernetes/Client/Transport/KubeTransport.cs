@@ -19,6 +19,9 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 /// </remarks>
 internal sealed class KubeTransport : IDisposable
 {
+    // Bytes that may be on their way to us, and so wait in memory: enough for a list at 10 MB/s from 50 ms away.
+    private const int WindowSize = 512 << 10;
+
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly KubeAccess _access;
@@ -162,6 +165,7 @@ internal sealed class KubeTransport : IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = s_connectTimeout,
+            InitialHttp2StreamWindowSize = WindowSize,
             KeepAlivePingDelay = _access.PingDelay,
             KeepAlivePingTimeout = _access.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
