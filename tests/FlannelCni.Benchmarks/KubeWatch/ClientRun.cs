@@ -10,7 +10,7 @@ namespace FlannelCni.Benchmarks.KubeWatch;
 /// <summary>A client in a process of its own: lists some times, then hears of heartbeats.</summary>
 /// <param name="form">protobuf or JSON.</param>
 /// <param name="way">parse or discard.</param>
-internal sealed class ClientRun(string kubeconfig, string form, string way)
+internal sealed class ClientRun(string kubeconfig, string form, string way, Version version)
 {
     private const int Lists = 6;    // the first is for the compiler
     private static readonly AnnotationNames s_names = AnnotationNames.Of("flannel.alpha.coreos.com");
@@ -22,22 +22,23 @@ internal sealed class ClientRun(string kubeconfig, string form, string way)
     internal async Task RunAsync(TextWriter output)
     {
         KubeAccess access = KubeAccessFinder.Find(
-            null, kubeconfig, new Dictionary<string, string>(), "", TimeProvider.System);
+            null, kubeconfig, new Dictionary<string, string>(), "", TimeProvider.System)
+            with { HttpVersion = version };
         using KubeTransport transport = new(access, TimeProvider.System);
         List<(double Time, double Processor)> lists = [];
-        string version = "";
+        string seen = "";
         for (int i = 0; i < Lists; i++)
         {
             TimeSpan processor = Environment.CpuUsage.TotalTime;
             long start = Stopwatch.GetTimestamp();
-            version = way == "parse" ? await ListAsync(transport) : await DiscardAsync(transport, "?resourceVersion=0");
+            seen = way == "parse" ? await ListAsync(transport) : await DiscardAsync(transport, "?resourceVersion=0");
             double time = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             lists.Add((time, (Environment.CpuUsage.TotalTime - processor).TotalMilliseconds));
         }
 
         lists.RemoveAt(0);
         using CancellationTokenSource stop = new();
-        Task watching = WatchAsync(transport, version, stop.Token);
+        Task watching = WatchAsync(transport, seen, stop.Token);
         output.WriteLine("watching");
         output.Flush();
         await Task.Delay(s_settling, TimeProvider.System, CancellationToken.None);
@@ -46,7 +47,15 @@ internal sealed class ClientRun(string kubeconfig, string form, string way)
         double beat = (Environment.CpuUsage.TotalTime - before).TotalMilliseconds
             / (KubeWatchBenchmark.Beats * s_watching.TotalSeconds);
         await stop.CancelAsync();
-        await watching.ContinueWith(static _ => { }, TaskScheduler.Default);
+        try
+        {
+            await watching;
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+
         output.WriteLine(new ClientFigures(
             Median(lists.Select(static list => list.Time)),
             Median(lists.Select(static list => list.Processor)),
@@ -63,7 +72,7 @@ internal sealed class ClientRun(string kubeconfig, string form, string way)
         return list.ResourceVersion;
     }
 
-    private async Task WatchAsync(KubeTransport transport, string version, CancellationToken cancellationToken)
+    private async Task WatchAsync(KubeTransport transport, string seen, CancellationToken cancellationToken)
     {
         if (way != "parse")
         {
@@ -72,7 +81,7 @@ internal sealed class ClientRun(string kubeconfig, string form, string way)
         }
 
         NodeBook book = new();
-        NodeWatcher watcher = new(transport, _format, book, NullLogger.Instance) { Seen = version };
+        NodeWatcher watcher = new(transport, _format, book, NullLogger.Instance) { Seen = seen };
         _ = await watcher.FollowAsync(static () => { }, static () => { }, cancellationToken);
     }
 

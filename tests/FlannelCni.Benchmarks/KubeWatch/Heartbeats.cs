@@ -9,10 +9,12 @@ internal static class Heartbeats
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(10);
 
     /// <summary>So many a second, evenly, until cancelled.</summary>
-    internal static async Task RunAsync(KubeApiServer server, int nodes, int rate, CancellationToken cancellationToken)
+    /// <returns>How many there were.</returns>
+    internal static async Task<long> RunAsync(KubeApiServer server, int nodes, int rate, CancellationToken cancellationToken)
     {
         long start = TimeProvider.System.GetTimestamp();
-        for (long beat = 0; !cancellationToken.IsCancellationRequested; beat++)
+        long beat;
+        for (beat = 0; !cancellationToken.IsCancellationRequested; beat++)
         {
             TimeSpan due = TimeSpan.FromSeconds((double)beat / rate);
             if (TimeProvider.System.GetElapsedTime(start) < due)
@@ -26,5 +28,7 @@ internal static class Heartbeats
                 FatNode.NameOf((int)(beat % nodes)),
                 node => node["status"]!["conditions"]![1]!["lastHeartbeatTime"] = time);
         }
+
+        return beat;
     }
 }

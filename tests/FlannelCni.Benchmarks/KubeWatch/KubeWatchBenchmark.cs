@@ -17,12 +17,19 @@ internal static class KubeWatchBenchmark
     internal const int Beats = 500;
 
     private const int Rounds = 5;
+    private static string s_version = "2.0";
 
     internal static async Task<int> RunAsync(string[] options, TextWriter output)
     {
-        if (options is ["--client", string kubeconfig, string form, string way])
+        if (options is ["--client", string kubeconfig, string form, string way, string version])
         {
-            await new ClientRun(kubeconfig, form, way).RunAsync(output);
+            await new ClientRun(kubeconfig, form, way, Version.Parse(version)).RunAsync(output);
+            return 0;
+        }
+
+        if (options is ["--agent", string size])
+        {
+            await PublishedAgent.MeasureAsync(int.Parse(size, CultureInfo.InvariantCulture), output);
             return 0;
         }
 
@@ -43,7 +50,12 @@ internal static class KubeWatchBenchmark
             + $" {Rounds}; then {Beats} heartbeats a second; milliseconds"));
         foreach (string asked in (string[])["protobuf", "JSON"])
         {
-            Compare(asked, nodes, file, server, output);
+            foreach (string http in (string[])["1.1", "2.0"])
+            {
+                output.WriteLine($"HTTP {http}");
+                s_version = http;
+                Compare(asked, nodes, file, server, output);
+            }
         }
 
         return 0;
@@ -74,11 +86,11 @@ internal static class KubeWatchBenchmark
     {
         using ChildProcess child = ChildProcess.Start(
             Environment.ProcessPath!,
-            ["kube-watch", "--client", kubeconfig, form, way],
+            ["kube-watch", "--client", kubeconfig, form, way, s_version],
             [.. ProcessEnvironment.Variables()],
             []);
         using CancellationTokenSource over = new();
-        Task beating = Task.CompletedTask;
+        Task<long> beating = Task.FromResult(0L);
         _ = child.WaitForOutput(output =>
         {
             if (Encoding.ASCII.GetString(output).Contains("watching", StringComparison.Ordinal))
@@ -91,7 +103,7 @@ internal static class KubeWatchBenchmark
         });
         ChildResult result = child.Wait();
         over.Cancel();
-        beating.Wait();
+        Console.Error.WriteLine($"beats a second: {beating.GetAwaiter().GetResult()}");
         return result.ExitStatus == 0
             ? ClientFigures.Read(Encoding.ASCII.GetString(result.Output))
             : throw new InvalidOperationException(Encoding.UTF8.GetString(result.Error));

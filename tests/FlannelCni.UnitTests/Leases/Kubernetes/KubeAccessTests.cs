@@ -4,7 +4,7 @@ using FlannelCni.TestKit;
 
 namespace FlannelCni.UnitTests.Leases.Kubernetes;
 
-/// <summary>Which API server flags, environment and files lead to, and what is said of those that lead to none.</summary>
+/// <summary>Which API server flags, environment and files lead to; and what is said where they lead to none.</summary>
 public sealed class KubeAccessTests : IDisposable
 {
     private const string Minimal =

@@ -98,7 +98,7 @@ internal sealed class KubeTransport : IDisposable
     {
         HttpRequestMessage message = new(request.Method, new Uri(Server, request.PathAndQuery))
         {
-            Version = HttpVersion.Version20,
+            Version = _access.HttpVersion,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         // From here the handler takes the name for TLS, its own and that in the certificate.
