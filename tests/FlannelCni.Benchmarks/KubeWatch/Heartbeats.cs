@@ -10,7 +10,8 @@ internal static class Heartbeats
 
     /// <summary>So many a second, evenly, until cancelled.</summary>
     /// <returns>How many there were.</returns>
-    internal static async Task<long> RunAsync(KubeApiServer server, int nodes, int rate, CancellationToken cancellationToken)
+    internal static async Task<long> RunAsync(
+        KubeApiServer server, int nodes, int rate, CancellationToken cancellationToken)
     {
         long start = TimeProvider.System.GetTimestamp();
         long beat;

@@ -4,7 +4,7 @@ using FlannelCni.TestKit.KubeApi;
 
 namespace FlannelCni.Benchmarks.KubeWatch;
 
-/// <summary>The agent as it is published, on a node of a cluster so large, from its start on; every peer in the kernel.</summary>
+/// <summary>The agent as it is published, on a node of a cluster so large, with every peer in the kernel.</summary>
 internal static class PublishedAgent
 {
     private const string Name = "self";
@@ -42,7 +42,8 @@ internal static class PublishedAgent
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"agent at {nodes} nodes: start to all routes {complete:0.00} s, processor {started:0.00} s; "
-            + $"a heartbeat {(Processor(agent) - started) / beats * 1e6:0} us of {beats / s_beating.TotalSeconds:0} a second; "
+            + $"{beats / s_beating.TotalSeconds:0} heartbeats a second, "
+            + $"{(Processor(agent) - started) / beats * 1e6:0} us each; "
             + $"peak memory {Memory(agent, "VmHWM"):0.0} MiB, now {Memory(agent, "VmRSS"):0.0}"));
     }
 
@@ -52,7 +53,8 @@ internal static class PublishedAgent
         Directory.CreateDirectory(home.File("lib"));
         server.WriteKubeconfig(home.File("kubeconfig"));
         File.WriteAllText(
-            home.File("net-conf.json"), """{"Network":"10.64.0.0/10","EnableNFTables":true,"Backend":{"Type":"vxlan"}}""");
+            home.File("net-conf.json"),
+            """{"Network":"10.64.0.0/10","EnableNFTables":true,"Backend":{"Type":"vxlan"}}""");
         return AgentProcess.Start(
             node,
             home.Path,
