@@ -17,7 +17,6 @@ internal static class KubeWatchBenchmark
     internal const int Beats = 500;
 
     private const int Rounds = 5;
-    private static string s_version = "2.0";
 
     internal static async Task<int> RunAsync(string[] options, TextWriter output)
     {
@@ -50,25 +49,30 @@ internal static class KubeWatchBenchmark
             + $" {Rounds}; then {Beats} heartbeats a second; milliseconds"));
         foreach (string asked in (string[])["protobuf", "JSON"])
         {
-            foreach (string http in (string[])["1.1", "2.0"])
+            foreach (string http in (string[])["2.0", "1.1"])
             {
-                output.WriteLine($"HTTP {http}");
-                s_version = http;
-                Compare(asked, nodes, file, server, output);
+                Compare(asked, http, nodes, file, server, output);
             }
         }
 
+        output.WriteLine();
+        await PublishedAgent.MeasureAsync(10, output);
+        await PublishedAgent.MeasureAsync(nodes, output);
         return 0;
     }
 
-    private static void Compare(string form, int nodes, string kubeconfig, KubeApiServer server, TextWriter output)
+    private static void Compare(
+        string form, string http, int nodes, string kubeconfig, KubeApiServer server, TextWriter output)
     {
         // The first fills what the server keeps of each form.
-        _ = Client(kubeconfig, form, "discard", server, nodes);
-        ClientFigures discard = Client(kubeconfig, form, "discard", server, nodes);
-        ClientFigures parse = Client(kubeconfig, form, "parse", server, nodes);
+        _ = Client([kubeconfig, form, "discard", http], server, nodes);
+        ClientFigures discard = Client([kubeconfig, form, "discard", http], server, nodes);
+        ClientFigures parse = Client([kubeconfig, form, "parse", http], server, nodes);
         output.WriteLine();
-        Line($"{form}: list to complete table", parse.List, $"{parse.List / discard.List:0.00} of discarding");
+        Line(
+            $"{form}, HTTP/{http}: list to complete table",
+            parse.List,
+            $"{parse.List / discard.List:0.00} of discarding");
         Line("  read and discarded", discard.List, "");
         Line(
             "  processor time",
@@ -78,15 +82,15 @@ internal static class KubeWatchBenchmark
         Line("  read and discarded, us", discard.Beat * 1000, "");
 
         void Line(string title, double value, string remark) => output.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"  {title,-36}{value,10:0.0}  {remark}"));
+            string.Create(CultureInfo.InvariantCulture, $"  {title,-44}{value,10:0.0}  {remark}"));
     }
 
     /// <summary>Runs a client, and makes hearts beat as soon as it says that it has listed.</summary>
-    private static ClientFigures Client(string kubeconfig, string form, string way, KubeApiServer server, int nodes)
+    private static ClientFigures Client(string[] options, KubeApiServer server, int nodes)
     {
         using ChildProcess child = ChildProcess.Start(
             Environment.ProcessPath!,
-            ["kube-watch", "--client", kubeconfig, form, way, s_version],
+            ["kube-watch", "--client", .. options],
             [.. ProcessEnvironment.Variables()],
             []);
         using CancellationTokenSource over = new();
@@ -103,7 +107,7 @@ internal static class KubeWatchBenchmark
         });
         ChildResult result = child.Wait();
         over.Cancel();
-        Console.Error.WriteLine($"beats a second: {beating.GetAwaiter().GetResult()}");
+        _ = beating.GetAwaiter().GetResult();
         return result.ExitStatus == 0
             ? ClientFigures.Read(Encoding.ASCII.GetString(result.Output))
             : throw new InvalidOperationException(Encoding.UTF8.GetString(result.Error));
