@@ -64,7 +64,7 @@ internal sealed class ClientRun(string kubeconfig, string form, string way, Vers
 
     private async Task<string> ListAsync(KubeTransport transport)
     {
-        NodeBook book = new();
+        NodeTable book = new();
         NodeLister lister = new(transport, _format, book, NullLogger.Instance);
         NodeList list = await lister.AnyAsync(CancellationToken.None);
         book.Replace(list.Nodes);
@@ -80,7 +80,7 @@ internal sealed class ClientRun(string kubeconfig, string form, string way, Vers
             return;
         }
 
-        NodeBook book = new();
+        NodeTable book = new();
         NodeWatcher watcher = new(transport, _format, book, NullLogger.Instance) { Seen = seen };
         _ = await watcher.FollowAsync(static () => { }, static () => { }, cancellationToken);
     }

@@ -23,7 +23,7 @@ internal sealed partial class NodeFeed
 
     private readonly KubeTransport _transport;
     private readonly NodeFormat _format;
-    private readonly NodeBook _book = new();
+    private readonly NodeTable _book = new();
     private readonly NodeLister _lister;
     private readonly NodeWatcher _watcher;
     private readonly LatestNodes _latest;

@@ -10,7 +10,7 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// server that sends bookmarks does so every minute; when it is silent for longer, the watch is dead though the
 /// connection is not.
 /// </remarks>
-internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat format, NodeBook book, ILogger logger)
+internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat format, NodeTable book, ILogger logger)
 {
     private static readonly TimeSpan s_shortest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
