@@ -136,7 +136,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
         await _node.UntilAsync(
             () => Api["node-1"].NetworkUnavailable == new NodeCondition("False", "FlannelIsUp"), "it is cleared");
 
-        Api.Put(Api["node-1"] with { NetworkUnavailable = new NodeCondition("True", "NoRouteCreated") });
+        Api.Put(Api["node-1"] with { NetworkUnavailable = new NodeCondition("True", "RouteDeleted") });
         await _node.UntilAsync(() => Api["node-1"].NetworkUnavailable?.Status == "False", "it is cleared again");
         Assert.Equal(1, _node.Log.Count("Somebody else changed NetworkUnavailable of node node-1"));
     }
