@@ -133,12 +133,17 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         {
             using RtnlSocket looking = InPod(RtnlSocket.Open);
             LinkRemoval removal = new(Pod, attachment.IfName);
-            if (removal.WaitUntilGone(looking))
+            try
             {
-                whenGone();
+                if (removal.WaitUntilGone(looking))
+                {
+                    whenGone();
+                }
             }
-
-            removal.Complete();
+            finally
+            {
+                removal.Complete();
+            }
         }
     }
 

@@ -35,10 +35,13 @@ internal sealed class DelCommand(
 
         using (release)
         {
-            network.Disconnect(release is null ? null : release.Begin);
-
-            // Nothing comes from the pod any more.
-            RemoveRules(isKnown);
+            // Once nothing comes from the pod any more, and while the kernel waits for the link's last users: so it
+            // waits for those of the rules at the same time.
+            network.Disconnect(() =>
+            {
+                release?.Begin();
+                RemoveRules(isKnown);
+            });
             release?.Complete();
         }
 

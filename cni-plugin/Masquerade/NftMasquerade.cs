@@ -1,6 +1,7 @@
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Nftables;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Spec;
@@ -25,7 +26,7 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         try
         {
             using NftSocket socket = NftSocket.Open();
-            socket.Execute(_rules.Compose(addresses));
+            Add(socket, addresses);
             return true;
         }
         catch (LinuxException e) when (isOptional && MeansNoNftables(e.Errno))
@@ -35,6 +36,31 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to set up IP masquerade: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// Upstream fills the base chain anew each time. Rules that are taken away are waited for when the socket is
+    /// closed, until no processor can still be at them: 10 to 20 ms.
+    /// </summary>
+    private void Add(NftSocket socket, IReadOnlyList<IpPrefix> addresses)
+    {
+        List<NftRule> found = socket.ListRules(
+            MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.PostRouting);
+        if (!MasqueradeRules.IsInPlace(found))
+        {
+            socket.Execute(_rules.ComposeAll(addresses));
+            return;
+        }
+
+        try
+        {
+            socket.Execute(_rules.Compose(addresses));
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
+        {
+            // Somebody took it away just now.
+            socket.Execute(_rules.ComposeAll(addresses));
         }
     }
 
@@ -70,8 +96,15 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         }
 
         string networks = MasqueradeRules.KeyOf(network);
-        RemoveIf(comment => comment.StartsWith(networks, StringComparison.Ordinal)
-            && !keys.Contains(comment.Split(',')[0]));
+        try
+        {
+            RemoveIf(comment => comment.StartsWith(networks, StringComparison.Ordinal)
+                && !keys.Contains(comment.Split(',')[0]));
+        }
+        catch (LinuxException e) when (MeansNoNftables(e.Errno))
+        {
+            // As in Remove.
+        }
     }
 
     private static void RemoveIf(Predicate<string> isWanted)
