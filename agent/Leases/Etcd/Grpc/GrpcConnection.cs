@@ -19,7 +19,7 @@ internal sealed class GrpcConnection : IDisposable
     private readonly EtcdOptions _options;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
-    private HttpMessageInvoker _http;
+    private Session _session;
 
     /// <param name="tls">Ignored for an http endpoint.</param>
     internal GrpcConnection(Uri endpoint, SslClientAuthenticationOptions tls, EtcdOptions options, TimeProvider time)
@@ -29,13 +29,13 @@ internal sealed class GrpcConnection : IDisposable
         _tls = tls;
         _options = options;
         _timeout = options.RequestTimeout;
-        _http = NewHttp();
+        _session = NewSession();
     }
 
     internal Uri Endpoint { get; }
 
     /// <summary>Ends all calls, as if the connection were lost; the next one makes another.</summary>
-    internal void Reconnect() => Interlocked.Exchange(ref _http, NewHttp()).Dispose();
+    internal void Reconnect() => Interlocked.Exchange(ref _session, NewSession()).End();
 
     /// <summary>One message there, one back, within the time for a request.</summary>
     /// <exception cref="EtcdException">Refused, unreachable, or too slow.</exception>
@@ -68,11 +68,12 @@ internal sealed class GrpcConnection : IDisposable
             request.Headers.Add("token", token);
         }
 
-        GrpcCall call = new(Endpoint, method, _timeout, _time);
+        Session session = Volatile.Read(ref _session);
+        GrpcCall call = new(Endpoint, method, _timeout, _time, session.Ended);
         try
         {
             HttpResponseMessage response = await call.RunAsync(
-                limited => new ValueTask<HttpResponseMessage>(Volatile.Read(ref _http).SendAsync(request, limited)),
+                limited => new ValueTask<HttpResponseMessage>(session.Http.SendAsync(request, limited)),
                 isTimed: true,
                 cancellationToken);
             return await GrpcStream.OpenAsync(call, request, response, cancellationToken);
@@ -84,18 +85,18 @@ internal sealed class GrpcConnection : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _session.End();
 
-    private HttpMessageInvoker NewHttp()
+    private Session NewSession()
     {
         SocketsHttpHandler handler = new()
         {
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
-            ConnectTimeout = _timeout,
+            ConnectTimeout = _options.PingTimeout,
             KeepAlivePingDelay = _options.PingDelay,
-            KeepAlivePingTimeout = _timeout,
+            KeepAlivePingTimeout = _options.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             ConnectCallback = ConnectAsync,
         };
@@ -104,7 +105,7 @@ internal sealed class GrpcConnection : IDisposable
             handler.SslOptions = _tls;
         }
 
-        return new HttpMessageInvoker(handler);
+        return new Session(new HttpMessageInvoker(handler));
     }
 
     private async ValueTask<Stream> ConnectAsync(
@@ -117,13 +118,33 @@ internal sealed class GrpcConnection : IDisposable
 
             // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
             socket.SetRawSocketOption(
-                IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)(3 * _timeout).TotalMilliseconds));
+                IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)_timeout.TotalMilliseconds));
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// A handler, and the end of the calls made by it. Disposing of it does not end them, only the pings that would
+    /// find out that they are dead.
+    /// </summary>
+    private sealed class Session(HttpMessageInvoker http)
+    {
+        // Not disposed of: it has no timer, and calls that end with it still ask for its token.
+        private readonly CancellationTokenSource _ended = new();
+
+        internal HttpMessageInvoker Http { get; } = http;
+
+        internal CancellationToken Ended => _ended.Token;
+
+        internal void End()
+        {
+            _ended.Cancel();
+            Http.Dispose();
         }
     }
 }
