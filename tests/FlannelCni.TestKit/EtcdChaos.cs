@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
-using Xunit;
 
 namespace FlannelCni.TestKit;
 
@@ -113,10 +112,9 @@ internal sealed class EtcdChaos : IAsyncDisposable
             CultureInfo.InvariantCulture,
             $"{Rounds,4}  {fault.Name,-60} {hold.TotalSeconds,5:0.0} s, equal after {took.TotalSeconds,4:0.0} s, "
             + $"at most {missed} peers away"));
-        Assert.True(
+        Require(
             missed <= fault.MayMiss,
-            $"round {Rounds}, {fault.Name}: an agent had let go of {missed} peers that live, "
-            + $"{fault.MayMiss} may be: {Logs()}");
+            () => $"{fault.Name}: an agent had let go of {missed} peers that live, {fault.MayMiss} may be:\n{Logs()}");
     }
 
     // Any of them says something new: so their tables are equal only if they hear again.
@@ -133,9 +131,9 @@ internal sealed class EtcdChaos : IAsyncDisposable
         long start = Stopwatch.GetTimestamp();
         while (!AreEqual() || !HaveOneOwnerEach())
         {
-            Assert.True(
+            Require(
                 Stopwatch.GetElapsedTime(start) < _limit,
-                $"round {Rounds}: after {_limit.TotalSeconds} s the tables are not equal: {Tables()}\n{Logs()}");
+                () => $"after {_limit.TotalSeconds} s the tables are not equal:\n{Tables()}\n{Logs()}");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, CancellationToken.None);
         }
     }
@@ -152,8 +150,16 @@ internal sealed class EtcdChaos : IAsyncDisposable
         string[] keys = _etcd.Control($"get --prefix --keys-only {Prefix}/subnets/")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         string[] owned = [.. Agents.Select(static agent => $"{Prefix}/subnets/{agent.Own.Key}")];
-        Assert.True(owned.Length == owned.Distinct().Count(), $"round {Rounds}: two owners: {Tables()}");
+        Require(owned.Length == owned.Distinct().Count(), () => $"a subnet has two owners:\n{Tables()}");
         return owned.Order().SequenceEqual(keys.Order());
+    }
+
+    private void Require(bool condition, Func<string> message)
+    {
+        if (!condition)
+        {
+            throw new ChaosException($"round {Rounds}: {message()}");
+        }
     }
 
     private string Tables() => string.Join('\n', Agents.Select(static agent =>
@@ -162,6 +168,9 @@ internal sealed class EtcdChaos : IAsyncDisposable
     private string Logs() => string.Join('\n', Agents.SelectMany(static agent =>
         agent.Node.Log.Lines.TakeLast(12).Select(line => $"{agent.Number}: {line}")));
 }
+
+/// <summary>The nodes are not as they should be.</summary>
+internal sealed class ChaosException(string message) : Exception(message);
 
 /// <summary>One subnet manager, and its wires to etcd's members.</summary>
 internal sealed class ChaosAgent(int number, IReadOnlyList<TcpRelay> wires, string prefix)

@@ -77,7 +77,7 @@ internal sealed class EtcdSubnetManager : ISubnetManager
         OwnState state = _keeper.State;
         Lease? said = null;    // null until the first list is in
         Task<FeedBatch> next = feed.NextAsync(ended.Token);
-        Task<IReadOnlyList<string>> gone = NoneAsync();
+        Task<List<KeyValuePair<string, int>>> gone = NoneAsync();
         try
         {
             while (true)
@@ -142,17 +142,19 @@ internal sealed class EtcdSubnetManager : ISubnetManager
         return changed;
     }
 
-    /// <summary>Waits, and then finds out which of these keys are not there.</summary>
-    private async Task<IReadOnlyList<string>> FindGoneAsync(
-        IReadOnlyList<string> names, CancellationToken cancellationToken)
+    /// <summary>Waits, and then finds out which of these are not there.</summary>
+    private async Task<List<KeyValuePair<string, int>>> FindGoneAsync(
+        List<KeyValuePair<string, int>> doubted, CancellationToken cancellationToken)
     {
         await Task.Delay(_options.DoubtTime, _time, cancellationToken);
         RangeResponse list = await _retry.UntilDoneAsync(
             "Second look at the leases", token => _client.ListAsync(_keys.All, token), pause: null, cancellationToken);
-        return [.. names.Except(list.Kvs.Select(kv => _keys.NameOf(kv.Key)), StringComparer.Ordinal)];
+        HashSet<string> listed = list.Kvs.Select(kv => _keys.NameOf(kv.Key)).ToHashSet(StringComparer.Ordinal);
+        return [.. doubted.Where(doubt => !listed.Contains(doubt.Key))];
     }
 
-    private static Task<IReadOnlyList<string>> NoneAsync() => Task.FromResult<IReadOnlyList<string>>([]);
+    private static Task<List<KeyValuePair<string, int>>> NoneAsync() =>
+        Task.FromResult<List<KeyValuePair<string, int>>>([]);
 
     private async Task<SubnetPools> ReadPoolsAgainAsync(NetworkConfig used, CancellationToken cancellationToken)
     {

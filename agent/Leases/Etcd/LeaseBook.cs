@@ -8,23 +8,24 @@ namespace FlannelCni.Agent.Leases.Etcd;
 /// node's address. One owner.
 /// </summary>
 /// <remarks>
-/// What cannot be read is reported once and changes nothing: the lease as last read stays. When most peers are gone at
-/// once, and that while nobody watched, or any from a store that is not the one it was, they are doubted: they stay
-/// until <see cref="Believe"/>, or until another claims their subnet.
+/// What cannot be read is reported once and changes nothing: the lease as last read stays. Peers are doubted that are
+/// gone from a store that is not the one it was, or while nobody watched if they are most of them or this node's own
+/// lease was gone too: they stay until <see cref="Believe"/>, or until another claims their subnet.
 /// </remarks>
 internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
 {
     private const int MaxQuoted = 200;    // of a key, in a line
 
     private readonly Dictionary<string, Lease> _leases = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _reported = new(StringComparer.Ordinal);    // unreadable: key, revision
-    private readonly HashSet<string> _doubted = new(StringComparer.Ordinal);    // in _leases, not in the store
+    private readonly Dictionary<string, long> _reported = new(StringComparer.Ordinal);    // unreadable, revision
+    private readonly Dictionary<string, int> _doubted = new(StringComparer.Ordinal);    // key, which doubt
+    private int _doubts;
     private Lease? _own;
 
     internal LeaseTable Peers { get; private set; } = LeaseTable.Empty;
 
-    /// <summary>Keys of the peers that are here and not in the store.</summary>
-    internal IReadOnlyCollection<string> Doubted => _doubted;
+    /// <summary>Keys of the peers that are here and not in the store, and which time that was found.</summary>
+    internal IReadOnlyDictionary<string, int> Doubted => _doubted;
 
     /// <summary>Enters a batch.</summary>
     /// <returns>Keys of the peers added, changed or removed.</returns>
@@ -32,6 +33,7 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
     {
         HashSet<string> touched = new(StringComparer.Ordinal);
         Dictionary<string, Lease> gone = new(StringComparer.Ordinal);
+        Seniority? before = _leases.GetValueOrDefault(own.Key)?.Seniority;
         if (batch.All is not null)
         {
             HashSet<string> listed = batch.All.Select(kv => keys.NameOf(kv.Key)).ToHashSet(StringComparer.Ordinal);
@@ -71,7 +73,9 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
             gone.Remove(name);
         }
 
-        if (batch.Absence == Absence.Unproven || (batch.Absence == Absence.Missed && IsMost(gone.Keys, batch)))
+        bool wasOwnGone = before is not null && before != _leases.GetValueOrDefault(own.Key)?.Seniority;
+        if (batch.Absence == Absence.Unproven
+            || (batch.Absence == Absence.Missed && (wasOwnGone || IsMost(gone.Keys, batch))))
         {
             Doubt(gone, own);
         }
@@ -83,11 +87,12 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
     /// <returns>Keys of the peers added, changed or removed.</returns>
     internal HashSet<string> ChangeOwn(Lease own) => Sort([], own);
 
-    /// <summary>Lets those of them go that are still doubted.</summary>
+    /// <summary>Lets those go that have been doubted ever since.</summary>
+    /// <param name="gone">Of <see cref="Doubted"/> as it was once.</param>
     /// <returns>Keys of the peers removed.</returns>
-    internal HashSet<string> Believe(IEnumerable<string> gone, Lease own)
+    internal HashSet<string> Believe(IEnumerable<KeyValuePair<string, int>> gone, Lease own)
     {
-        HashSet<string> touched = [.. gone.Where(_doubted.Contains)];
+        HashSet<string> touched = [.. gone.Where(_doubted.Contains).Select(static doubt => doubt.Key)];
         foreach (string name in touched)
         {
             Remove(name);
@@ -104,7 +109,7 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
     /// <summary>Does the store, as far as the feed has told, have our lease under our name?</summary>
     internal bool Has(Lease own) =>
         _leases.TryGetValue(own.Key, out Lease? lease)
-        && !_doubted.Contains(own.Key) && !_reported.ContainsKey(own.Key)
+        && !_doubted.ContainsKey(own.Key) && !_reported.ContainsKey(own.Key)
         && lease.Attributes.IsOfNode(own.Attributes);
 
     // Half of them may be a rack. Of one peer alone a deletion says as much as of one among many.
@@ -116,13 +121,14 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
 
     private void Doubt(Dictionary<string, Lease> gone, Lease own)
     {
+        _doubts++;
         foreach ((string name, Lease lease) in gone.Where(pair => Peers.ByKey.ContainsKey(pair.Key)))
         {
             SubnetPair pair = PairOf(lease);
             if (!_leases.Values.Append(own).Any(other => PairOf(other).Overlaps(pair)))
             {
                 _leases[name] = lease;
-                _doubted.Add(name);
+                _doubted[name] = _doubts;
             }
         }
 
@@ -155,7 +161,7 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
     // Who is there has more right to a subnet than who may be.
     private void RemoveDoubted(SubnetPair pair, HashSet<string> touched)
     {
-        foreach (string name in _doubted.Where(name => PairOf(_leases[name]).Overlaps(pair)).ToList())
+        foreach (string name in _doubted.Keys.Where(name => PairOf(_leases[name]).Overlaps(pair)).ToList())
         {
             Remove(name);
             touched.Add(name);
@@ -164,7 +170,7 @@ internal sealed partial class LeaseBook(LeaseKeys keys, ILogger logger)
 
     private void Remove(string name, Dictionary<string, Lease>? gone = null)
     {
-        if (gone is null || !_doubted.Contains(name))
+        if (gone is null || !_doubted.ContainsKey(name))
         {
             _doubted.Remove(name);
             if (_leases.Remove(name, out Lease? lease))

@@ -26,7 +26,16 @@ internal static class ChaosBenchmark
             CultureInfo.InvariantCulture,
             $"{Agents} nodes, etcd of three members, {minutes} min of faults, seed {seed}"));
         await using EtcdChaos chaos = await EtcdChaos.StartAsync(Agents, seed, s_limit, output);
-        await chaos.RunAsync(TimeSpan.FromMinutes(minutes));
+        try
+        {
+            await chaos.RunAsync(TimeSpan.FromMinutes(minutes));
+        }
+        catch (ChaosException e)
+        {
+            await output.WriteLineAsync(e.Message);
+            return 1;
+        }
+
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"{chaos.Rounds} faults; all tables equal at most {chaos.Slowest.TotalSeconds:0.0} s after each"));

@@ -35,7 +35,7 @@ internal sealed class GrpcConnection : IDisposable
     internal Uri Endpoint { get; }
 
     /// <summary>Ends all calls, as if the connection were lost; the next one makes another.</summary>
-    internal void Reconnect() => Interlocked.Exchange(ref _session, NewSession()).End();
+    internal void Reconnect() => Interlocked.Exchange(ref _session, NewSession()).Dispose();
 
     /// <summary>One message there, one back, within the time for a request.</summary>
     /// <exception cref="EtcdException">Refused, unreachable, or too slow.</exception>
@@ -85,7 +85,7 @@ internal sealed class GrpcConnection : IDisposable
         }
     }
 
-    public void Dispose() => _session.End();
+    public void Dispose() => _session.Dispose();
 
     private Session NewSession()
     {
@@ -132,18 +132,20 @@ internal sealed class GrpcConnection : IDisposable
     /// A handler, and the end of the calls made by it. Disposing of it does not end them, only the pings that would
     /// find out that they are dead.
     /// </summary>
-    private sealed class Session(HttpMessageInvoker http)
+    private sealed class Session : IDisposable
     {
-        // Not disposed of: it has no timer, and calls that end with it still ask for its token.
         private readonly CancellationTokenSource _ended = new();
 
-        internal HttpMessageInvoker Http { get; } = http;
+        internal Session(HttpMessageInvoker http) => (Http, Ended) = (http, _ended.Token);
 
-        internal CancellationToken Ended => _ended.Token;
+        internal HttpMessageInvoker Http { get; }
 
-        internal void End()
+        internal CancellationToken Ended { get; }
+
+        public void Dispose()
         {
             _ended.Cancel();
+            _ended.Dispose();
             Http.Dispose();
         }
     }

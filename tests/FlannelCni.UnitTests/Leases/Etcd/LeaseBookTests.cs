@@ -73,13 +73,14 @@ public sealed class LeaseBookTests
         _book.Apply(List(Kv(1, "192.0.2.1"), Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
 
         Assert.Empty(_book.Apply(List(Kv(4, "192.0.2.4")), _own));
-        Assert.Equal(["10.5.2.0-24", "10.5.3.0-24"], _book.Doubted.Order());
+        Assert.Equal(["10.5.2.0-24", "10.5.3.0-24"], _book.Doubted.Keys.Order());
+        List<KeyValuePair<string, int>> doubted = [.. _book.Doubted];
         Assert.False(_book.Has(_own));
 
         // One comes back, and is a new lease; one does not.
         Assert.Equal(
             ["10.5.2.0-24"], _book.Apply(Events(Put(Kv(2, "192.0.2.2") with { CreateRevision = 50 })), _own));
-        Assert.Equal(["10.5.3.0-24"], _book.Believe(["10.5.2.0-24", "10.5.3.0-24"], _own));
+        Assert.Equal(["10.5.3.0-24"], _book.Believe(doubted, _own));
         Assert.Equal(["10.5.2.0-24", "10.5.4.0-24"], _book.Peers.ByKey.Keys.Order());
         Assert.Empty(_book.Doubted);
     }
@@ -100,7 +101,31 @@ public sealed class LeaseBookTests
 
         Assert.Empty(
             _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")) with { Absence = Absence.Unproven }, _own));
-        Assert.Equal(["10.5.4.0-24"], _book.Doubted);
+        Assert.Equal(["10.5.4.0-24"], _book.Doubted.Keys);
+    }
+
+    [Fact]
+    public void When_our_own_lease_was_gone_too_a_single_peer_is_kept()
+    {
+        KeyValue own = Kv(1, "192.0.2.1");
+        _book.Apply(List(own, Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
+        FeedBatch missed = Events(Delete(1), Delete(4), Put(own with { CreateRevision = 50 }));
+
+        Assert.Empty(_book.Apply(missed with { Absence = Absence.Missed }, _own));
+        Assert.Equal(["10.5.4.0-24"], _book.Doubted.Keys);
+    }
+
+    [Fact]
+    public void What_is_believed_of_an_earlier_doubt_is_nothing_to_a_later_one()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")), _own);
+        _book.Apply(List(), _own);
+        List<KeyValuePair<string, int>> doubted = [.. _book.Doubted];
+        _book.Apply(Events(Put(Kv(2, "192.0.2.2")), Put(Kv(3, "192.0.2.3"))), _own);
+        _book.Apply(List(), _own);
+
+        Assert.Empty(_book.Believe(doubted, _own));
+        Assert.Equal(2, _book.Believe([.. _book.Doubted], _own).Count);
     }
 
     [Fact]
