@@ -11,15 +11,17 @@ readonly bin=$artifacts/bin # the two executables; bin/PROJECT/release is the SD
 
 # What the tests and the demo run for real, and what NativeAOT links with.
 readonly packages=(
-  binutils ca-certificates conntrack containernetworking-plugins etcd-client etcd-server file gcc iperf3 iproute2
-  iptables iputils-ping jq libc6-dev nftables shellcheck strace tcpdump util-linux zlib1g-dev
+  binutils busybox-static ca-certificates conntrack containerd containernetworking-plugins cpio debootstrap docker.io
+  etcd-client etcd-server file gcc iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 runc
+  shellcheck strace tcpdump util-linux zlib1g-dev
 )
 
 # While this file says 101, installing a package starts no service.
 readonly policy=/usr/sbin/policy-rc.d
 
 # Bytes that a published executable may have.
-declare -Ar budgets=([flannel]=4000000 [flanneld]=16000000)
+declare -Ar budgets=([flannel]=4000000 [flanneld]=17500000)
+readonly image_budget=42000000
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 # No build node outlives its build; on a CI machine the compiler's server does not either.
@@ -34,8 +36,11 @@ usage: ./build.sh VERB
 
   setup                            install what tests and demo need (Debian packages, as root), restore NuGet packages
   build                            publish artifacts/bin/flannel and artifacts/bin/flanneld for this machine
-  test                             all of: lint, gates on the published executables, unit, integration, e2e
+  image [BASE]                     artifacts/image/flanneld.tar, from a Debian base made here, as root; or by the Docker
+                                   daemon of this machine from BASE, such as debian:bookworm-slim
+  test                             all of: lint, gates on the published executables, unit, integration, e2e, guest
   test unit|integration|e2e [...]  one test project; options go to its runner, e.g. --filter-class '*VxlanTests'
+  test guest                       those tests that are marked for it, in a virtual machine with Debian's own kernel
   lint                             format and style of C# and shell
   demo                             a cluster of three nodes on this machine, as root
   bench NAME                       one benchmark
@@ -52,6 +57,7 @@ main() {
   case $verb in
     setup) setup ;;
     build) build ;;
+    image) image "$@" ;;
     test) run_tests "$@" ;;
     lint) lint ;;
     demo) demo "$@" ;;
@@ -199,6 +205,37 @@ publish() { # publish FOLDER PROJECT EXECUTABLE
   install -D -m 755 "$native/$framework/publish/$2/release_$rid/$3" "$bin/$3"
 }
 
+# --- image
+
+image() { # image [BASE]
+  local folder=$artifacts/image base=${1:-} context name stamp size
+  context=$folder/context
+  name=localhost/flanneld:$(sed -nE 's|.*<VersionPrefix>(.*)</VersionPrefix>.*|\1|p' Directory.Build.props)
+  build
+  install -D -m 755 -t "$context" "$bin/flannel" "$bin/flanneld" manifests/image/collect.sh
+  install -m 644 manifests/image/Dockerfile "$context"
+
+  stamp="$name $base $(cat manifests/image/make.sh "$context"/* | sha256sum)"
+  if [[ -s $folder/flanneld.tar && $(cat "$folder/stamp" 2>/dev/null) == "$stamp" ]]; then
+    say "image: $name is up to date"
+  elif [[ -n $base ]]; then
+    say "image: $name from $base"
+    run image docker build --build-arg BASE="$base" --tag "$name" "$context"
+    docker save --output "$folder/flanneld.tar" "$name"
+    docker image inspect --format '{{.Size}}' "$name" >"$folder/size"
+  else
+    install_packages
+    ((EUID == 0)) || fail "a base of its own needs root; or name one: ./build.sh image debian:bookworm-slim"
+    say "image: $name"
+    run image manifests/image/make.sh "$context" "$folder" "$name"
+  fi
+  echo "$stamp" >"$folder/stamp"
+
+  size=$(cat "$folder/size")
+  say "image: the image has $size bytes of $image_budget"
+  ((size <= image_budget)) || fail "the image is larger than its budget"
+}
+
 # --- lint
 
 lint() {
@@ -231,22 +268,37 @@ own_files() { # those of the repository, and new ones
 
 passed=0 failed=0 skipped=0
 
+# Which have tests that are marked for the guest: see tests/FlannelCni.TestKit/KernelTrait.cs.
+readonly guest_kinds=(integration e2e)
+
 run_tests() {
+  local kind
   case ${1:-all} in
     all)
       install_packages
       lint
       build
       gates
+      image
       say "test: building all projects"
       dotnet_run build build FlannelCni.sln -c Release --no-restore
       run_project unit
       run_project integration
       run_project e2e
+      run_guest
+      ;;
+    guest)
+      install_packages
+      build
+      for kind in "${guest_kinds[@]}"; do
+        say "test: building $kind"
+        dotnet_run build build "tests/$(project_of "$kind")" -c Release
+      done
+      run_guest
       ;;
     unit | integration | e2e)
       if [[ $1 == e2e ]]; then
-        build
+        image
       fi
       require_dotnet
       say "test: building $1"
@@ -289,12 +341,20 @@ project_of() {
   esac
 }
 
+readonly guest_seconds=600 # after which the guest counts as hung
+
 seconds_for() { # after which a test project counts as hung
   case $1 in
     unit) echo 120 ;;
     integration) echo 600 ;;
     e2e) echo 1800 ;;
   esac
+}
+
+readonly runner_options=(--no-ansi --no-progress --output Detailed)
+
+without_passed() {
+  sed --unbuffered -E '/^passed |^ +at (System|Xunit)\./d'
 }
 
 run_project() { # run_project KIND [RUNNER OPTIONS]: shows all but what passed, adds to the counts
@@ -308,18 +368,59 @@ run_project() { # run_project KIND [RUNNER OPTIONS]: shows all but what passed, 
   # Its output goes to a file, not a pipe: a process that a test left behind would keep a pipe open for ever.
   : >"$log"
   timeout --kill-after=10 "$limit" "$bin/$project/release/$project" \
-    --no-ansi --no-progress --output Detailed "$@" >"$log" 2>&1 </dev/null &
+    "${runner_options[@]}" --filter-not-trait Kernel=guest "$@" >"$log" 2>&1 </dev/null &
   runner=$!
   # shellcheck disable=SC2064 # this runner
   trap "kill -- -$runner 2>/dev/null" EXIT
-  tail --lines=+1 --follow --sleep-interval=0.2 --pid="$runner" "$log" |
-    sed --unbuffered -E '/^passed |^ +at (System|Xunit)\./d'
+  tail --lines=+1 --follow --sleep-interval=0.2 --pid="$runner" "$log" | without_passed
   wait "$runner" || status=$?
   if kill -- "-$runner" 2>/dev/null; then # timeout leads a process group of its own
     say "test: $kind left processes behind; ended them"
   fi
   trap - EXIT
   count "$kind" "$log" "$status" "$limit"
+}
+
+run_guest() {
+  local guest=tests/guest/guest.sh shared kind log status=0 runner_status
+  if [[ $(uname -m) != x86_64 ]] || ! command -v apt-get >/dev/null; then
+    say "test: no guest: its kernel is Debian's, for x86_64"
+    return
+  fi
+  say "test: guest"
+  run guest-kernel "$guest" prepare "$artifacts/guest"
+  mkdir -p "$artifacts/guest"
+  shared=$(mktemp -d "$artifacts/guest/run.XXXXXX")
+  "$guest" run "$artifacts/guest" "$shared" "$guest_seconds" "$(guest_command)" 2>"$shared/qemu.log" || status=$?
+  cat "$shared/qemu.log" "$shared/console.log" >"$logs/guest-console.log"
+
+  for kind in "${guest_kinds[@]}"; do
+    log=$logs/test-guest-$kind.log
+    cat "$shared/$kind.log" >"$log" 2>/dev/null || : >"$log"
+    without_passed <"$log"
+    runner_status=$(cat "$shared/$kind.status" 2>/dev/null || echo "$status")
+    count "guest-$kind" "$log" "$runner_status" "$guest_seconds"
+  done
+  rm -rf "$shared"
+  if ((status != 0)); then
+    say "test: guest: what its kernel said last (whole log: artifacts/logs/guest-console.log):"
+    tail -n 40 "$logs/guest-console.log"
+  fi
+}
+
+guest_command() { # runs in the guest, where this checkout has the path it has here
+  local kind project
+  cat <<'END'
+export CI=1 FLANNEL_GUEST=1 DOTNET_TieredPGO=0 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+cd /
+failures=0
+END
+  for kind in "${guest_kinds[@]}"; do
+    project=$(project_of "$kind")
+    printf '%q ' "$bin/$project/release/$project" "${runner_options[@]}" --filter-trait Kernel=guest Kernel=both
+    echo ">/mnt/$kind.log 2>&1; status=\$?; echo \$status >/mnt/$kind.status; failures=\$((failures | status))"
+  done
+  echo "exit \$((failures != 0))"
 }
 
 count() { # count KIND LOG STATUS SECONDS

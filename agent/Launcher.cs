@@ -1,3 +1,4 @@
+using FlannelCni.Agent.Installation;
 using FlannelCni.Agent.Logging;
 using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Options;
@@ -38,19 +39,23 @@ internal static partial class Launcher
                 Log.Warned(logger, warning);
             }
 
-            UnservedFlags.Refuse(options);
             AgentPaths paths = AgentPaths.For(options.SubnetFile);
             using FileLock alone = paths.Take();
             using AgentMetrics metrics = new(FlannelVersion.Text);
             AgentHealth health = new(time);
             AgentContext context = new(options, variables, paths, health, metrics, time, loggers, logger);
-            await Supervised.RunAllAsync(
-                [
-                    // From the very start, so that whoever asks learns what is being waited for.
-                    ("health server", token => health.ServeAsync(options, metrics, logger, token)),
-                    ("agent", token => agent(context, token)),
-                ],
-                stop.Token);
+            List<(string Name, Func<CancellationToken, Task> Run)> loops =
+            [
+                // From the very start, so that whoever asks learns what is being waited for.
+                ("health server", token => health.ServeAsync(options, metrics, logger, token)),
+                ("agent", token => agent(context, token)),
+            ];
+            if (options.CniBinDir is { } plugins)
+            {
+                loops.Add(("plugin keeper", PluginKeeper.For(plugins, options.CniPlugins, time, loggers).RunAsync));
+            }
+
+            await Supervised.RunAllAsync(loops, stop.Token);
             Log.Stopped(logger);
             return 0;
         }

@@ -1,6 +1,7 @@
 using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Health;
+using FlannelCni.Agent.Installation;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Agent.TrafficRules;
@@ -12,25 +13,29 @@ namespace FlannelCni.Agent;
 /// <summary>The agent <c>flanneld</c>: what it does, in the order it does it.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args) =>
-        Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
+    private static Task<int> Main(string[] args) => args is [InstallCommand.Name, .. string[] rest]
+        ? InstallCommand.RunAsync(rest, Console.Error, Console.OpenStandardError())
+        : Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
 
     private static async Task RunAsync(AgentContext agent, CancellationToken stop)
     {
         agent.Health.Starting("waiting for the network config");
         await using ISubnetManager manager = SubnetManagerFactory.Create(agent);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
+        agent.Health.Starting("waiting for what the datastore knows of this node");
+        NodeFacts node = await manager.ReadNodeAsync(stop);
 
         using RtnlSocket rtnl = RtnlSocket.Open();
         UnderlaySource underlays = UnderlaySource.For(agent, network, rtnl);
+        underlays.Learn(node);
         Underlay underlay = underlays.Choose();
 
         // The devices first: their MACs are part of what the lease publishes. Their addresses follow from the lease.
-        await using IBackend backend = BackendFactory.Create(network, agent.Paths.StateDirectory, rtnl);
-        BackendState state = await backend.EnsureAsync(underlay, own: null, stop);
+        await using IBackend backend = BackendFactory.Create(network, node, agent.Paths.StateDirectory, rtnl);
+        BackendState state = (await backend.EnsureAsync(underlay, own: null, stop)).OrThrow();
         agent.Health.Starting("waiting for a lease");
         Lease own = await manager.AcquireAsync(network, state.Attributes, stop);
-        state = await backend.EnsureAsync(underlay, own, stop);
+        state = (await backend.EnsureAsync(underlay, own, stop)).OrThrow();
 
         // Before subnet.env lets pods start: what they send outside must not leave with their own address.
         agent.Health.Starting("setting the firewall rules");
@@ -39,12 +44,13 @@ internal static class Program
 
         // From here on all is one loop: leases and the kernel's notifications go in, the reconciler makes them agree.
         Inbox inbox = new();
-        using KernelMonitor monitor = new(inbox, rtnl.PortId);
+        using KernelMonitor monitor = new(inbox, rtnl.PortId, agent.Metrics);
         NodePublisher publisher = NodePublisher.For(agent, network, manager);
         publisher.Post(own, state);
         Reconciler reconciler = new(
             backend,
-            BackendFactory.CreateHousekeeping(backend, network, agent.Paths.StateDirectory, rtnl),
+            BackendFactory.CreateHousekeeping(
+                backend, network, agent.Paths.StateDirectory, rtnl, agent.Options.IPBlackholeRoute),
             underlays.Follow,
             OnOwnChanged,
             inbox,
@@ -58,7 +64,7 @@ internal static class Program
         await Supervised.RunAllAsync(
             [
                 ("lease keeper", manager.KeepAsync),
-                ("lease watcher", token => inbox.FollowAsync(manager, rules.Post, token)),
+                ("lease watcher", token => inbox.FollowAsync(manager, OnSnapshot, token)),
                 ("kernel monitor", monitor.RunAsync),
                 ("reconciler", reconciler.RunAsync),
                 ("firewall rules", rules.RunAsync),
@@ -66,12 +72,25 @@ internal static class Program
             ],
             stop);
 
+        void OnSnapshot(LeaseSnapshot snapshot)
+        {
+            rules.Post(snapshot.Peers);
+            if (underlays.Learn(snapshot.Node))
+            {
+                inbox.PostFull();
+            }
+        }
+
         void OnOwnChanged(Lease lease, BackendState changed)
         {
             rules.Post(new SubnetPair(lease.Subnet, lease.IPv6Subnet));
             publisher.Post(lease, changed);
         }
 
-        void OnReady() => systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
+        void OnReady()
+        {
+            manager.SetUp();
+            systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
+        }
     }
 }

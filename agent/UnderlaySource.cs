@@ -12,10 +12,14 @@ namespace FlannelCni.Agent;
 
 /// <summary>
 /// The external interface, chosen at the start and followed from then on. A choice that still holds is kept, whatever
-/// else could be chosen now; only one that is gone or has lost its address is made anew.
+/// else could be chosen now; only one that is gone, has lost its address, or rests on what the datastore no longer says
+/// of this node, is made anew. As an interface comes up its link-local address is the first to appear: it is not taken
+/// where there was a better one, and left for one.
 /// </summary>
 internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocket rtnl, ILogger<UnderlaySource> logger)
 {
+    private volatile NodeFacts _node = NodeFacts.Unknown;
+    private NodeFacts _chosenFor = NodeFacts.Unknown;
     private ExternalInterface? _chosen;
 
     /// <summary>What the options ask for, in the families of the network.</summary>
@@ -32,6 +36,15 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
         return new UnderlaySource(request, rtnl, agent.Loggers.CreateLogger<UnderlaySource>());
     }
 
+    /// <summary>What the datastore says of this node now. From any thread.</summary>
+    /// <returns>Did it say something else of its addresses before? Then the choice may be another.</returns>
+    public bool Learn(NodeFacts node)
+    {
+        NodeFacts before = _node;
+        _node = node;
+        return !node.HasAddressesOf(before);
+    }
+
     /// <exception cref="AgentFatalException">There is none that fits: what there is, and what to do.</exception>
     public Underlay Choose()
     {
@@ -44,17 +57,26 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     }
 
     /// <summary>As it is now.</summary>
+    /// <param name="failures">
+    /// Gets a line where it has lost an address and none fits better: it stays what it was, as the other family may go
+    /// on with it.
+    /// </param>
     /// <exception cref="LinuxException">It is gone, and none fits: to be tried again.</exception>
-    public Underlay Follow()
+    public Underlay Follow(List<string> failures)
     {
-        if (_chosen is { } chosen && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
-            && Holds(chosen.Address, chosen.Index) && Holds(chosen.AddressV6, chosen.Index))
+        Link? link = _chosen is { } chosen ? Find(chosen) : null;
+        if (link is not null && _node.HasAddressesOf(_chosenFor)
+            && Holds(_chosen!.Address, link.Index) && Holds(_chosen.AddressV6, link.Index)
+            && !_chosen.Address.IsLinkLocal && !_chosen.AddressV6.IsLinkLocal)
         {
-            _chosen = chosen with { Mtu = link.Mtu };
+            _chosen = _chosen with { Mtu = link.Mtu };
         }
         else if (!TrySelect(out string? error))
         {
-            throw new LinuxException(error ?? "", Errno.ENODEV);
+            _chosen = link is null
+                ? throw new LinuxException(error ?? "", Errno.ENODEV)
+                : _chosen! with { Mtu = link.Mtu };
+            failures.Add(error ?? "");
         }
 
         return Compose();
@@ -62,9 +84,27 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
 
     private bool TrySelect(out string? error)
     {
-        if (!InterfaceSelector.TrySelect(
-            request, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+        NodeFacts node = _node;
+        InterfaceRequest asked = request with
         {
+            InternalIP = node.InternalIP,
+            InternalIPv6 = node.InternalIPv6,
+            PublicIP = node.PublicIP.IsNone ? request.PublicIP : node.PublicIP,
+            PublicIPv6 = node.PublicIPv6.IsNone ? request.PublicIPv6 : node.PublicIPv6,
+        };
+        if (!InterfaceSelector.TrySelect(
+            asked, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+        {
+            return false;
+        }
+
+        IpAddr lost = _chosen is not { } before ? default
+            : IsLess(before.Address, chosen.Address) ? before.Address
+            : IsLess(before.AddressV6, chosen.AddressV6) ? before.AddressV6
+            : default;
+        if (!lost.IsNone)
+        {
+            error = $"{chosen.Name} has a link-local address in place of {lost}, which peers know this node by";
             return false;
         }
 
@@ -73,9 +113,14 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             Log.Chosen(logger, chosen.ToString());
         }
 
-        _chosen = chosen;
+        (_chosen, _chosenFor) = (chosen, node);
         return true;
     }
+
+    private static bool IsLess(IpAddr before, IpAddr now) => !before.IsNone && !before.IsLinkLocal && now.IsLinkLocal;
+
+    private Link? Find(ExternalInterface chosen) =>
+        rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name ? link : null;
 
     private bool Holds(IpAddr address, int index) => address.IsNone
         || rtnl.ListAddresses(address.Is6, index).Exists(held => held.Prefix.Address == address);

@@ -1,5 +1,6 @@
 using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
+using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Commands;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Spec;
@@ -14,16 +15,37 @@ internal static class Program
 {
     private static int Main()
     {
+        byte[] output;
+        bool isSuccess = true;
         try
         {
-            RawFile.WriteStandardOutput(Run());
-            return 0;
+            output = Run();
         }
         catch (Exception e)
         {
             CniException error = e as CniException ?? new CniException(CniErrorCode.Internal, e.Message);
-            RawFile.WriteStandardOutput(error.ToJson());
-            return 1;
+            output = error.ToJson();
+            isSuccess = false;
+        }
+
+        return TryPrint(output) && isSuccess ? 0 : 1;
+    }
+
+    /// <summary>
+    /// Once: after a part of a document a second one would make both unreadable. A runtime that reads no more takes the
+    /// call for failed, and calls DEL.
+    /// </summary>
+    private static bool TryPrint(byte[] output)
+    {
+        try
+        {
+            RawFile.WriteStandardOutput(output);
+            return true;
+        }
+        catch (LinuxException e)
+        {
+            StandardError.Say(e.Message);
+            return false;
         }
     }
 
@@ -50,24 +72,33 @@ internal static class Program
         }
 
         CniVersion.Require(NetConf.ReadVersion(document), verb);
+        NetConf conf = NetConf.Read(document);
         switch (verb)
         {
             case "ADD":
-                return new Commander(environment, NetConf.Read(document)).Add();
+                return new Commander(environment, conf).Add();
+            case "CHECK":
+                new Commander(environment, conf).Check();
+                break;
             case "DEL":
-                new Commander(environment, NetConf.Read(document)).Delete();
-                return [];
-            default:
-                // As upstream: CHECK, GC and STATUS find nothing to complain of.
-                return [];
+                new Commander(environment, conf).Delete();
+                break;
+            case "GC":
+                new GcCommand(environment, conf).Run(ValidAttachments.Find(document));
+                break;
+            case "STATUS":
+                new StatusCommand(environment, conf).Run();
+                break;
         }
+
+        return [];
     }
 
     private static byte[] ReadStandardInput()
     {
         try
         {
-            return RawFile.ReadStandardInput();
+            return RawFile.ReadStandardInput(NetConf.MaxBytes);
         }
         catch (LinuxException e)
         {

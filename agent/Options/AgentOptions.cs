@@ -48,7 +48,7 @@ internal sealed record AgentOptions
 
     public bool IPMasqExcludeNodes { get; init; }
 
-    public bool KubeSubnetManager { get; init; }
+    public bool KubeSubnetMgr { get; init; }
 
     public string? KubeApiUrl { get; init; }
 
@@ -71,6 +71,12 @@ internal sealed record AgentOptions
     public bool IptablesForwardRules { get; init; }
 
     public bool IPBlackholeRoute { get; init; }
+
+    /// <summary>Where plugins that vanish are put back; null: nowhere.</summary>
+    public string? CniBinDir { get; init; }
+
+    /// <summary>Where they are taken from.</summary>
+    public required string CniPlugins { get; init; }
 
     /// <summary>klog's <c>-v</c>.</summary>
     public int Verbosity { get; init; }

@@ -8,7 +8,9 @@ namespace FlannelCni.Agent.Options;
 internal sealed class CommandLine
 {
     private readonly FlagTable _flags = new();
-    private readonly RootCommand _command = new("Leases a subnet to this node and keeps the routes to all others.");
+    private readonly RootCommand _command = new(
+        "Leases a subnet to this node and keeps the routes to all others. "
+        + "flanneld install-cni --help tells how to install the CNI plugins.");
 
     private CommandLine()
     {
@@ -106,7 +108,7 @@ internal sealed class CommandLine
         IPMasqFullyRandomDisable = values.Switch(_flags.IPMasqFullyRandomDisable),
         IPMasqExclude = values.Prefixes(_flags.IPMasqExclude),
         IPMasqExcludeNodes = values.Switch(_flags.IPMasqExcludeNodes),
-        KubeSubnetManager = values.Switch(_flags.KubeSubnetManager),
+        KubeSubnetMgr = values.Switch(_flags.KubeSubnetMgr),
         KubeApiUrl = values.OptionalText(_flags.KubeApiUrl),
         KubeAnnotationPrefix = values.Text(_flags.KubeAnnotationPrefix),
         KubeconfigFile = values.OptionalText(_flags.KubeconfigFile),
@@ -118,6 +120,8 @@ internal sealed class CommandLine
             values.Number(_flags.IptablesResync, 1, int.MaxValue, "a number of seconds, at least 1")),
         IptablesForwardRules = values.Switch(_flags.IptablesForwardRules),
         IPBlackholeRoute = values.Switch(_flags.IPBlackholeRoute),
+        CniBinDir = values.OptionalText(_flags.CniBinDir),
+        CniPlugins = values.Text(_flags.CniPlugins),
         Verbosity = values.Number(_flags.Verbosity, int.MinValue, int.MaxValue, "a number"),
         NodeName = NonEmpty(environment, "NODE_NAME"),
         PodName = NonEmpty(environment, "POD_NAME"),
@@ -149,6 +153,18 @@ internal sealed class CommandLine
         foreach (string name in environment.Keys.Where(name => IsMistaken(name)).Order(StringComparer.Ordinal))
         {
             yield return $"the environment variable {name} belongs to no flag and has no effect";
+        }
+
+        // What upstream's manifest sets needs no line; who turned its knobs should know that there are none here.
+        if (environment.GetValueOrDefault("EVENT_QUEUE_DEPTH") is { Length: > 0 } and not "5000")
+        {
+            yield return "EVENT_QUEUE_DEPTH has no effect: there is no queue that could fill";
+        }
+
+        if (environment.GetValueOrDefault("CONT_WHEN_CACHE_NOT_READY") is { Length: > 0 } and not "false")
+        {
+            yield return "CONT_WHEN_CACHE_NOT_READY has no effect: a list of Nodes that is late is waited for, and "
+                + "pods get their network meanwhile";
         }
 
         bool IsMistaken(string name) =>

@@ -32,7 +32,7 @@ internal sealed class FlagTable
             "ip-masq-exclude", "network to which pods' packets go with the pods' own addresses; not upstream's");
         IPMasqExcludeNodes = Switch(
             "ip-masq-exclude-nodes", "false", "as --ip-masq-exclude with every other node's address; not upstream's");
-        KubeSubnetManager = Switch("kube-subnet-mgr", "false", "keep leases in the Kubernetes API instead of etcd");
+        KubeSubnetMgr = Switch("kube-subnet-mgr", "false", "keep leases in the Kubernetes API instead of etcd");
         KubeApiUrl = Text("kube-api-url", "", "URL of the Kubernetes API");
         KubeAnnotationPrefix = Text(
             "kube-annotation-prefix", "flannel.alpha.coreos.com", "prefix of the Nodes' annotations");
@@ -47,6 +47,9 @@ internal sealed class FlagTable
         IptablesForwardRules = Switch("iptables-forward-rules", "true", "accept forwarded packets of the pod network");
         IPBlackholeRoute = Switch(
             "ip-blackhole-route", "false", "keep a blackhole route for this node's subnet, below its pods' routes");
+        CniBinDir = Text(
+            "cni-bin-dir", "", "the container runtime's plugins: one that vanishes is put back; not upstream's");
+        CniPlugins = Text("cni-plugins", "/usr/lib/cni", "folder of the plugins to put back; not upstream's");
         Verbosity = Number("v", "0", "how much is logged: 2 adds debug messages, 6 traces");
         _ = Add(new Flag("vmodule", FlagKind.Text, "", "no effect here") { HasNoEffect = true });
         _ = Add(new Flag("log_backtrace_at", FlagKind.Text, "", "no effect here") { HasNoEffect = true });
@@ -91,7 +94,7 @@ internal sealed class FlagTable
 
     internal Flag IPMasqExcludeNodes { get; }
 
-    internal Flag KubeSubnetManager { get; }
+    internal Flag KubeSubnetMgr { get; }
 
     internal Flag KubeApiUrl { get; }
 
@@ -112,6 +115,10 @@ internal sealed class FlagTable
     internal Flag IptablesForwardRules { get; }
 
     internal Flag IPBlackholeRoute { get; }
+
+    internal Flag CniBinDir { get; }
+
+    internal Flag CniPlugins { get; }
 
     internal Flag Verbosity { get; }
 

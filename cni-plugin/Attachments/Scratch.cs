@@ -3,6 +3,7 @@
 // and the fsync meant against that costs more than all netlink calls together. A rename leaves the old file or the new
 // one; should a power failure take it back altogether, DEL renders the configuration again.
 
+using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
 
 namespace FlannelCni.Plugin.Attachments;
@@ -21,19 +22,27 @@ internal interface IScratch
 /// <summary>The scratch file of a container. Its folder is there: the lock is in it.</summary>
 internal sealed class Scratch(string dataDir, Attachment attachment) : IScratch
 {
-    private readonly string _path = $"{dataDir}/{attachment.ContainerId}";
-    private readonly string _temporary = $"{dataDir}/.{attachment.Key}.tmp";
+    private readonly string _path = DataDirectory.PathOf(dataDir, attachment.ContainerId);
+    private readonly string _temporary = DataDirectory.PathOf(dataDir, $".{attachment.Key}.tmp");
 
     public byte[]? Find() => RawFile.ReadAllBytesIfPresent(_path);
 
-    public void Save(byte[] config) => SoleWriterFile.Write(
-        _path, _temporary, config, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-
-    public void Delete()
+    public void Save(byte[] config)
     {
-        RawFile.DeleteIfPresent(_path);
-        RawFile.DeleteIfPresent(_temporary);    // of an ADD that was killed
+        try
+        {
+            SoleWriterFile.Write(_path, _temporary, config, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        catch (LinuxException e)
+        {
+            throw DataDirectory.Unusable(dataDir, e);
+        }
     }
+
+    public void Delete() => RawFile.DeleteIfPresent(_path);
+
+    /// <summary>What an ADD leaves that was killed just before there was a scratch file.</summary>
+    internal void DeleteTemporary() => RawFile.DeleteIfPresent(_temporary);
 }
 
 /// <summary>The scratch file as a step of a command.</summary>

@@ -29,11 +29,7 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         try
         {
             _found = socket.FindLink(conf.Bridge) ?? Add();
-            if (!Found.IsBridge)
-            {
-                throw Refused($"\"{conf.Bridge}\" already exists but is not a bridge");
-            }
-
+            RequireBridge(Found);
             if (conf.PromiscMode)
             {
                 socket.SetPromiscuous(Index);
@@ -72,12 +68,46 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
             has6 |= gateway.Is6;
         }
 
-        EnsureForwarding("net/ipv4/ip_forward", has4);
-        EnsureForwarding("net/ipv6/conf/all/forwarding", has6);
+        if (has4)
+        {
+            EnsureForwarding("net/ipv4/ip_forward", static () => { });
+        }
+
+        if (has6)
+        {
+            EnsureForwarding("net/ipv6/conf/all/forwarding", KeepAdvertisedRoutes);
+        }
+    }
+
+    /// <summary>Would <see cref="Ensure"/> and <see cref="EnsureGateways"/> succeed? Reads only.</summary>
+    /// <exception cref="CniException">As theirs.</exception>
+    internal void RequireUsable(IReadOnlyList<IpPrefix> gateways)
+    {
+        if (socket.FindLink(conf.Bridge) is not Link present)
+        {
+            return;
+        }
+
+        RequireBridge(present);
+        foreach (IpPrefix gateway in gateways)
+        {
+            if (!conf.ForceAddress && ListConflicting(present.Index, gateway, out _).Count > 0)
+            {
+                throw AddressTaken(gateway);
+            }
+        }
     }
 
     /// <summary>As it is now: an unpinned one changes with the ports.</summary>
     internal MacAddress GetMac() => _hasPinnedMac ? Found.Mac : socket.FindLink(Index)?.Mac ?? Found.Mac;
+
+    private void RequireBridge(Link link)
+    {
+        if (!link.IsBridge)
+        {
+            throw Refused($"\"{conf.Bridge}\" already exists but is not a bridge");
+        }
+    }
 
     private Link Add()
     {
@@ -100,38 +130,47 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
 
     private void EnsureAddress(IpPrefix gateway)
     {
-        List<LinkAddress> present = socket.ListAddresses(gateway.Is6, Index);
-        foreach (LinkAddress address in present)
+        List<LinkAddress> conflicting = ListConflicting(Index, gateway, out bool isPresent);
+        if (isPresent)
         {
-            if (address.Prefix == gateway)
-            {
-                return;
-            }
+            return;
         }
 
-        foreach (LinkAddress other in present)
+        foreach (LinkAddress other in conflicting)
         {
-            // Several disjoint IPv6 addresses are usual; a second IPv4 one is a former subnet's.
-            if (gateway.Is4 || other.Prefix.Overlaps(gateway))
+            if (!conf.ForceAddress)
             {
-                RemoveConflicting(other, gateway);
+                throw AddressTaken(gateway);
             }
+
+            _ = socket.DeleteAddressIfPresent(Index, other.Prefix);
         }
 
         AddAddress(gateway);
     }
 
-    private void RemoveConflicting(in LinkAddress other, IpPrefix gateway)
+    /// <summary>Addresses that cannot be beside the gateway's; none where that is there already.</summary>
+    private List<LinkAddress> ListConflicting(int index, IpPrefix gateway, out bool isPresent)
     {
-        if (!conf.ForceAddress)
+        isPresent = false;
+        List<LinkAddress> conflicting = [];
+        foreach (LinkAddress address in socket.ListAddresses(gateway.Is6, index))
         {
-            throw new CniException(
-                CniErrorCode.Internal,
-                $"failed to set bridge addr: \"{conf.Bridge}\" already has an IP address different from {gateway}");
+            isPresent |= address.Prefix == gateway;
+
+            // Several disjoint IPv6 addresses are usual; a second IPv4 one is a former subnet's.
+            if (gateway.Is4 || address.Prefix.Overlaps(gateway))
+            {
+                conflicting.Add(address);
+            }
         }
 
-        _ = socket.DeleteAddressIfPresent(Index, other.Prefix);
+        return isPresent ? [] : conflicting;
     }
+
+    private CniException AddressTaken(IpPrefix gateway) => new(
+        CniErrorCode.Internal,
+        $"failed to set bridge addr: \"{conf.Bridge}\" already has an IP address different from {gateway}");
 
     private void AddAddress(IpPrefix gateway)
     {
@@ -158,18 +197,35 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         }
     }
 
-    private static void EnsureForwarding(string sysctl, bool isWanted)
+    private static void EnsureForwarding(string sysctl, Action before)
     {
         try
         {
-            if (isWanted && Sysctl.Read(sysctl) != "1")
+            if (Sysctl.Read(sysctl) != "1")
             {
+                before();
                 Sysctl.Write(sysctl, "1");
             }
         }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to enable forwarding: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// A host that forwards is a router, which by custom (accept_ra 1) no longer listens to others, and the kernel
+    /// takes the routes away that it has from them: an uplink that lives on them would be cut off.
+    /// </summary>
+    private void KeepAdvertisedRoutes()
+    {
+        foreach (Route route in socket.ListRoutes(new RouteFilter(Is6: true) { Protocol = RouteProtocol.RTPROT_RA }))
+        {
+            string? name = socket.FindLink(route.OutInterface)?.Name;
+            if (name is not null && OptionalSysctl.Find($"net/ipv6/conf/{name}/accept_ra") == "1")
+            {
+                OptionalSysctl.Write($"net/ipv6/conf/{name}/accept_ra", "2");
+            }
         }
     }
 

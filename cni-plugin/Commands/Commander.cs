@@ -1,6 +1,3 @@
-using System.Text;
-using FlannelCni.Contract;
-using FlannelCni.Linux.Files;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Delegates;
@@ -20,80 +17,99 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
     internal byte[] Add()
     {
         using SandboxHandle sandbox = SandboxHandle.Open(environment);
-        JsonMap config = DelegateConfig.Render(conf, LoadSubnetEnv());
-        byte[] bytes = JsonPrinter.Compact(config);
-        string type = config.Find("type")?.Text ?? "";
-        string version = VersionOf(config);
-        if (type != DelegateConfig.Bridge)
+        RenderedConfig config = new(DelegateConfig.Render(conf, NodeSubnet.WaitFor(conf)));
+        if (!config.IsBridge)
         {
             using AttachmentLock held = AttachmentLock.Acquire(conf.DataDir, _attachment);
-            return new DelegateCommand(type, environment, held.Descriptor).Add(bytes, version, Scratch(), Warn);
+            return new DelegateCommand(config, environment, held.Descriptor).Add(Scratch(), StandardError.Say);
         }
 
-        BridgeConf bridge = BridgeConf.Read(config, CniArgs.Read(environment.Args));
+        BridgeConf bridge = BridgeConf.Read(config.Map, CniArgs.Read(environment.Args));
         _ = sandbox.GetPod();
         using AttachmentLock attachmentLock = AttachmentLock.Acquire(conf.DataDir, _attachment);
         using PodNetwork network = new(bridge, _attachment, sandbox);
-        IpamPlugin? ipam = Ipam(config, bytes, attachmentLock);
-        IMasquerade? masquerade = bridge.IpMasq ? Masquerade(config) : null;
-        return new AddCommand(Scratch(), ipam, network, masquerade, Warn).Run(bridge, bytes, version);
+        IpamPlugin? ipam = IpamPlugin.Of(config, environment, attachmentLock.Descriptor);
+        IMasquerade? masquerade = bridge.IpMasq ? new NftMasquerade(config.Network, _attachment) : null;
+        return new AddCommand(Scratch(), ipam, network, masquerade, StandardError.Say).Run(
+            bridge, config.Bytes, config.Version);
     }
 
     internal void Delete()
     {
         using SandboxHandle sandbox = SandboxHandle.Open(environment);
-        using AttachmentLock? attachmentLock = AttachmentLock.AcquireUnlessNew(conf.DataDir, _attachment);
-        Scratch scratch = Scratch();
-        byte[]? saved = scratch.Find();
-        SavedConfig chosen = SavedConfig.Choose(saved, conf, LoadSubnetEnv);
-        JsonMap config = chosen.Config ?? conf.Delegate ?? new JsonMap();
-        byte[] bytes = chosen.IsKnown && saved is not null ? saved : JsonPrinter.Compact(config);
-        string type = config.Find("type")?.Text ?? DelegateConfig.Bridge;
-        if (type == DelegateConfig.Bridge)
+        _ = AttachmentLock.AcquireForRemoval(
+            conf.DataDir, _attachment, waits: true, out AttachmentLock? attachmentLock);
+        using (attachmentLock)
         {
-            IIpam? ipam = chosen.Config is null ? null : Ipam(config, bytes, attachmentLock);
-            using PodNetwork network = new(new BridgeConf(), _attachment, sandbox);
-            IMasquerade? masquerade = chosen.Config is { } known && known.Flag("ipMasq") ? Masquerade(known) : null;
-            new DelCommand(ipam, network, masquerade, Warn).Run(chosen.IsKnown);
+            Delete(sandbox, attachmentLock?.Descriptor, keepsScratch: false);
         }
-        else if (chosen.Config is not null)
+    }
+
+    /// <summary>As <see cref="Delete()"/>, of an attachment whose namespace is gone.</summary>
+    /// <param name="keepsScratch">The scratch file is another attachment's of the same container.</param>
+    /// <returns>False: a command on it is at work.</returns>
+    internal bool TryCollect(bool keepsScratch)
+    {
+        using SandboxHandle sandbox = SandboxHandle.Open(environment);
+        if (!AttachmentLock.AcquireForRemoval(
+            conf.DataDir, _attachment, waits: false, out AttachmentLock? attachmentLock))
         {
-            new DelegateCommand(type, environment, attachmentLock?.Descriptor).Delete(bytes);
+            return false;
         }
 
-        if (chosen.IsConsumed)
+        using (attachmentLock)
+        {
+            Delete(sandbox, attachmentLock?.Descriptor, keepsScratch);
+            return true;
+        }
+    }
+
+    internal void Check()
+    {
+        // It changes nothing, so that it may look at the host's own namespace.
+        using SandboxHandle sandbox = SandboxHandle.Open(environment with { NetNsOverride = "1" });
+        SavedConfig chosen = SavedConfig.Choose(Scratch().Find(), conf, () => NodeSubnet.Load(conf));
+        CheckCommand command = new(environment, conf, _attachment);
+        command.Run(chosen.Config ?? new RenderedConfig(DelegateConfig.Render(conf, NodeSubnet.Load(conf))), sandbox);
+    }
+
+    private void Delete(SandboxHandle sandbox, int? lockDescriptor, bool keepsScratch)
+    {
+        Scratch scratch = Scratch();
+        SavedConfig chosen = SavedConfig.Choose(scratch.Find(), conf, () => NodeSubnet.Load(conf));
+        if (chosen.Config is { IsBridge: false } others)
+        {
+            new DelegateCommand(others, environment, lockDescriptor).Delete();
+        }
+        else
+        {
+            DeleteFromBridge(chosen, sandbox, lockDescriptor);
+        }
+
+        if (chosen.IsConsumed && !keepsScratch)
         {
             scratch.Delete();
         }
+
+        scratch.DeleteTemporary();
     }
 
-    private static void Warn(string sentence) => RawFile.WriteStandardError(Encoding.UTF8.GetBytes(sentence + "\n"));
+    private void DeleteFromBridge(SavedConfig chosen, SandboxHandle sandbox, int? lockDescriptor)
+    {
+        RenderedConfig? config = chosen.Config;
+        IIpam? ipam = config is null ? null : IpamPlugin.Of(config, environment, lockDescriptor);
+        using PodNetwork network = new(new BridgeConf(), _attachment, sandbox);
 
-    private static string VersionOf(JsonMap config) => CniVersion.OrOldest(config.Find("cniVersion")?.Text ?? "");
+        // Where ADD's configuration is unknown, so is whether there are rules.
+        bool hasRules = !chosen.IsKnown || (config is not null && config.Map.Flag("ipMasq"));
+        IMasquerade? masquerade = hasRules ? new NftMasquerade(conf.Name, _attachment) : null;
+        new DelCommand(ipam, network, masquerade, StandardError.Say).Run(chosen.IsKnown);
+        if (config is null)
+        {
+            // Without a configuration that host-local would take.
+            HostLocalStore.Of(conf.Ipam, conf.Name)?.Release(_attachment.ContainerId, _attachment.IfName);
+        }
+    }
 
     private Scratch Scratch() => new(conf.DataDir, _attachment);
-
-    private NftMasquerade Masquerade(JsonMap config) => new(config.Text("name") ?? "", _attachment);
-
-    private IpamPlugin? Ipam(JsonMap config, byte[] bytes, AttachmentLock? attachmentLock)
-    {
-        string type = config.Find("ipam")?.Map?.Text("type") ?? "";
-        return type.Length == 0
-            ? null
-            : new IpamPlugin(type, VersionOf(config), environment, bytes, attachmentLock?.Descriptor);
-    }
-
-    private SubnetEnv LoadSubnetEnv()
-    {
-        try
-        {
-            return SubnetEnvFile.Load(conf.SubnetFile);
-        }
-        catch (SubnetEnvException e)
-        {
-            throw new CniException(
-                CniErrorCode.Internal,
-                $"failed to load flannel 'subnet.env' file: {e.Message}. Check the flannel pod log for this node.");
-        }
-    }
 }

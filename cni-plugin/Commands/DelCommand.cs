@@ -35,7 +35,7 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? 
             network.Disconnect(release is null ? null : release.Begin);
 
             // Nothing comes from the pod any more.
-            masquerade?.Remove();
+            RemoveRules(isKnown);
             release?.Complete();
         }
 
@@ -47,6 +47,19 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? 
         if (missing is not null)
         {
             warn($"release the addresses: {missing.Message}");
+        }
+    }
+
+    private void RemoveRules(bool isKnown)
+    {
+        try
+        {
+            masquerade?.Remove();
+        }
+        catch (CniException e) when (!isKnown)
+        {
+            // A kernel without nftables has no such rules either.
+            warn(e.Message);
         }
     }
 }

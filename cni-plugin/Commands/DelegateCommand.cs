@@ -6,41 +6,42 @@ using FlannelCni.Plugin.Spec;
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>ADD and DEL of a delegate that is not the bridge: its executable does the work.</summary>
-internal sealed class DelegateCommand(string type, CniEnvironment environment, int? lockDescriptor)
+internal sealed class DelegateCommand(RenderedConfig config, CniEnvironment environment, int? lockDescriptor)
 {
     /// <returns>Its result, in its own version and this program's shape.</returns>
-    internal byte[] Add(byte[] config, string version, IScratch scratch, Action<string> warn)
+    internal byte[] Add(IScratch scratch, Action<string> warn)
     {
         using Rollback rollback = new(warn);
 
         // Before any side effect: a DEL must find it even when this process dies half way.
-        scratch.Save(config, rollback);
-        using PluginCall call = Start("ADD", config);
-        rollback.Add($"delete by {type}", () => Delete(config));
+        scratch.Save(config.Bytes, rollback);
+        using PluginCall call = Start("ADD");
+        rollback.Add($"delete by {config.Type}", Delete);
         try
         {
-            CniResult result = ResultReader.Read(call.Result(), version, out string resultVersion);
+            CniResult result = ResultReader.Read(call.Result(), config.Version, out string resultVersion);
             byte[] printed = ResultPrinter.Print(result, resultVersion);
             rollback.Commit();
             return printed;
         }
         catch (JsonException e)
         {
-            throw new CniException(CniErrorCode.Internal, $"failed to delegate add: the result of {type}: {e.Message}");
+            throw new CniException(
+                CniErrorCode.Internal, $"failed to delegate add: the result of {config.Type}: {e.Message}");
         }
     }
 
-    internal void Delete(byte[] config)
+    internal void Delete()
     {
-        using PluginCall call = Start("DEL", config);
+        using PluginCall call = Start("DEL");
         _ = call.Result();
     }
 
-    private PluginCall Start(string verb, byte[] config)
+    private PluginCall Start(string verb)
     {
         try
         {
-            return PluginProgram.Start(type, verb, environment, config, lockDescriptor);
+            return PluginProgram.Start(config.Type, verb, environment, config.Bytes, lockDescriptor);
         }
         catch (CniException e) when (verb == "ADD")
         {

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Processes;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Spec;
@@ -41,7 +40,7 @@ internal sealed class PluginCall(ChildProcess child) : IDisposable
         _isSent = true;
         ChildResult result = child.Wait();
         _hasEnded = true;
-        RawFile.WriteStandardError(result.Error);
+        StandardError.Pass(result.Error);
         return result.ExitStatus == 0 ? result.Output : throw Error(result);
     }
 
@@ -58,6 +57,12 @@ internal sealed class PluginCall(ChildProcess child) : IDisposable
     /// <summary>A whole document, and not an error's.</summary>
     private static bool IsWhole(byte[] output)
     {
+        // Long ones come in pieces, and to read each time from the start takes its time.
+        if (output.AsSpan().TrimEnd(" \t\r\n"u8) is not [.., (byte)'}'])
+        {
+            return false;
+        }
+
         try
         {
             return !JsonParser.ParseMap(output).Has("code");

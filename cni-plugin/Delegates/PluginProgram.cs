@@ -13,7 +13,8 @@ internal static class PluginProgram
 
     private static readonly TimeSpan s_busyPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Starts it with this process's environment, but for the verb.</summary>
+    /// <summary>Starts it with this process's environment, but for the verb and the attachment.</summary>
+    /// <param name="environment">Of the call; <see cref="CniEnvironment.OnBehalfOf"/> makes it another one's.</param>
     /// <param name="input">Its standard input, of which it gets nothing before <see cref="PluginCall.Send"/>.</param>
     /// <param name="lockDescriptor">It inherits it, and so holds the attachment's lock when this process dies.</param>
     /// <exception cref="CniException">Internal: no such plugin.</exception>
@@ -22,7 +23,7 @@ internal static class PluginProgram
         string type, string verb, CniEnvironment environment, byte[] input, int? lockDescriptor)
     {
         string path = Find(type, environment.PluginFolders);
-        List<string> variables = Variables(verb);
+        List<string> variables = Variables(verb, environment);
         for (int attempt = 0; ; attempt++)
         {
             try
@@ -35,6 +36,15 @@ internal static class PluginProgram
                 Pause.For(s_busyPause);
             }
         }
+    }
+
+    /// <summary>Runs it to its end, for what it prints.</summary>
+    /// <exception cref="CniException">Its own error, or Internal: no such plugin.</exception>
+    internal static byte[] Run(
+        string type, string verb, CniEnvironment environment, byte[] input, int? lockDescriptor = null)
+    {
+        using PluginCall call = Start(type, verb, environment, input, lockDescriptor);
+        return call.Result();
     }
 
     /// <exception cref="CniException">Internal: there is none.</exception>
@@ -68,12 +78,22 @@ internal static class PluginProgram
             CniErrorCode.Internal, $"failed to find plugin \"{type}\" in path [{string.Join(' ', folders)}]");
     }
 
-    private static List<string> Variables(string verb)
+    private static List<string> Variables(string verb, CniEnvironment environment)
     {
         List<string> variables = [$"CNI_COMMAND={verb}"];
+        bool isOthers = environment.IsOnBehalf;
+        if (isOthers)
+        {
+            variables.Add($"CNI_CONTAINERID={environment.ContainerId}");
+            variables.Add($"CNI_IFNAME={environment.IfName}");
+        }
+
         foreach (string variable in ProcessEnvironment.Variables())
         {
-            if (!variable.StartsWith("CNI_COMMAND=", StringComparison.Ordinal))
+            bool isReplaced = HasName(variable, "CNI_COMMAND=") || (isOthers
+                && (HasName(variable, "CNI_CONTAINERID=") || HasName(variable, "CNI_IFNAME=")
+                    || HasName(variable, "CNI_NETNS=") || HasName(variable, "CNI_ARGS=")));
+            if (!isReplaced)
             {
                 variables.Add(variable);
             }
@@ -81,4 +101,6 @@ internal static class PluginProgram
 
         return variables;
     }
+
+    private static bool HasName(string variable, string name) => variable.StartsWith(name, StringComparison.Ordinal);
 }

@@ -9,7 +9,7 @@ namespace FlannelCni.Plugin.Delegates;
 /// <param name="Config">Rendered; null: there is none to be had, but the links can be deleted all the same.</param>
 /// <param name="IsKnown">ADD left it for this network.</param>
 /// <param name="IsConsumed">The scratch file is this network's, and goes when all is done.</param>
-internal sealed record SavedConfig(JsonMap? Config, bool IsKnown, bool IsConsumed)
+internal sealed record SavedConfig(RenderedConfig? Config, bool IsKnown, bool IsConsumed)
 {
     /// <summary>
     /// What ADD saved, as it counts rather than what the network's configuration says today. Where it is missing, torn,
@@ -22,19 +22,24 @@ internal sealed record SavedConfig(JsonMap? Config, bool IsKnown, bool IsConsume
         JsonMap? own = saved is null ? null : TryParse(saved);
         if (own is not null && own.Find("name")?.Text == conf.Name)
         {
-            return new SavedConfig(own, IsKnown: true, IsConsumed: true);
+            return new SavedConfig(new RenderedConfig(own, saved ?? []), IsKnown: true, IsConsumed: true);
         }
 
         bool isTorn = saved is not null && own is null;
         try
         {
-            return new SavedConfig(DelegateConfig.Render(conf, loadSubnetEnv()), IsKnown: false, IsConsumed: isTorn);
+            RenderedConfig again = new(DelegateConfig.Render(conf, loadSubnetEnv()));
+            return new SavedConfig(again, IsKnown: false, IsConsumed: isTorn);
         }
         catch (CniException) when (!isTorn)
         {
             return new SavedConfig(Config: null, IsKnown: false, IsConsumed: false);
         }
     }
+
+    /// <summary>Is a scratch file of this network? Null: it is torn, and nobody can say.</summary>
+    internal static bool? BelongsTo(byte[] saved, string network) =>
+        TryParse(saved) is JsonMap config ? config.Find("name")?.Text == network : null;
 
     /// <summary>Null: it is not a rendered configuration.</summary>
     private static JsonMap? TryParse(byte[] saved)

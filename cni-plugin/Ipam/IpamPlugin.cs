@@ -1,30 +1,36 @@
 using System.Text.Json;
+using FlannelCni.Linux;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Ipam;
 
 /// <summary>IPAM by an executable, which gets the bytes that upstream's bridge would give it.</summary>
-/// <param name="type">Name of the executable.</param>
-/// <param name="input">The rendered configuration.</param>
 /// <param name="lockDescriptor">Of the attachment's lock, if it is held.</param>
-internal sealed class IpamPlugin(
-    string type, string configVersion, CniEnvironment environment, byte[] input, int? lockDescriptor) : IIpam
+internal sealed class IpamPlugin(RenderedConfig config, CniEnvironment environment, int? lockDescriptor) : IIpam
 {
     // These two read nothing but their configuration. Others may look at the interface, as dhcp does.
-    public bool NeedsNoLink => type is "host-local" or "static";
+    public bool NeedsNoLink => config.IpamType is HostLocalStore.Type or "static";
+
+    /// <summary>Null: the network has none.</summary>
+    internal static IpamPlugin? Of(RenderedConfig config, CniEnvironment environment, int? lockDescriptor) =>
+        config.IpamType.Length == 0 ? null : new IpamPlugin(config, environment, lockDescriptor);
 
     public IIpamCall StartAdd()
     {
-        PluginCall call = PluginProgram.Start(type, "ADD", environment, input, lockDescriptor);
+        PluginCall call = Start("ADD");
         call.Send();
-        return new Call(call, configVersion);
+        return new Call(call, config.Version, store: null);
     }
 
-    public IIpamCall PrepareDelete() =>
-        new Call(PluginProgram.Start(type, "DEL", environment, input, lockDescriptor), configVersion);
+    public IIpamCall PrepareDelete() => new Call(
+        Start("DEL"), config.Version, HostLocalStore.Of(config.Map.Find("ipam")?.Map, config.Network));
 
-    private sealed class Call(PluginCall call, string configVersion) : IIpamCall
+    private PluginCall Start(string verb) =>
+        PluginProgram.Start(config.IpamType, verb, environment, config.Bytes, lockDescriptor);
+
+    /// <param name="store">To be rid of what a killed host-local left; null: not that plugin, or not the time.</param>
+    private sealed class Call(PluginCall call, string configVersion, HostLocalStore? store) : IIpamCall
     {
         public CniResult Result()
         {
@@ -40,7 +46,19 @@ internal sealed class IpamPlugin(
 
         public void Begin() => call.Send();
 
-        public void Complete() => _ = call.Result();
+        public void Complete()
+        {
+            _ = call.Result();
+            try
+            {
+                store?.ReleaseEmpty();
+            }
+            catch (LinuxException e)
+            {
+                // Not this attachment's: a later DEL finds it.
+                StandardError.Say($"release empty reservations: {e.Message}");
+            }
+        }
 
         public void Dispose() => call.Dispose();
     }

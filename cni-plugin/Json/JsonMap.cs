@@ -10,7 +10,7 @@ internal sealed class JsonMap
 
     internal bool IsStruct { get; private init; }
 
-    /// <summary>In the order of setting.</summary>
+    /// <summary>In the order of setting. One that was read may have equal keys, of which the last counts.</summary>
     internal IReadOnlyList<(string Key, JsonValue Value)> Members => _members;
 
     internal static JsonMap Struct() => new() { IsStruct = true };
@@ -28,11 +28,11 @@ internal sealed class JsonMap
     /// <summary>By the exact key, as in a Go map; null: there is none.</summary>
     internal JsonValue? Find(string key)
     {
-        foreach ((string name, JsonValue value) in _members)
+        for (int i = _members.Count - 1; i >= 0; i--)
         {
-            if (name == key)
+            if (_members[i].Key == key)
             {
-                return value;
+                return _members[i].Value;
             }
         }
 
@@ -55,17 +55,19 @@ internal sealed class JsonMap
 
     internal void Set(string key, JsonValue value)
     {
-        for (int i = 0; i < _members.Count; i++)
+        for (int i = _members.Count - 1; i >= 0; i--)
         {
             if (_members[i].Key == key)
             {
                 _members.RemoveAt(i);
-                break;
             }
         }
 
         _members.Add((key, value));
     }
+
+    /// <summary>For a reader, in constant time: no look at what is there.</summary>
+    internal void Append(string key, JsonValue value) => _members.Add((key, value));
 
     /// <summary>Sets it unless it is empty, as Go's <c>omitempty</c>.</summary>
     internal void SetUnlessEmpty(string key, string value)

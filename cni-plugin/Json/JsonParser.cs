@@ -74,7 +74,7 @@ internal ref struct JsonParser
             }
 
             _at++;
-            map.Set(key, ReadValue());
+            map.Append(key, ReadValue());
         }
 
         return map;

@@ -70,13 +70,7 @@ internal sealed class JsonPrinter
 
     private void AppendMap(JsonMap map)
     {
-        List<(string Key, JsonValue Value)> members = [.. map.Members];
-        if (_sortsAll || !map.IsStruct)
-        {
-            // Go sorts the bytes; UTF-16 has another order beyond the basic plane, where no key of ours is.
-            members.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
-        }
-
+        List<(string Key, JsonValue Value)> members = _sortsAll || !map.IsStruct ? Sorted(map) : [.. map.Members];
         Open('{');
         for (int i = 0; i < members.Count; i++)
         {
@@ -87,6 +81,29 @@ internal sealed class JsonPrinter
         }
 
         Close('}', members.Count);
+    }
+
+    /// <summary>By key, of equal ones the last.</summary>
+    private static List<(string Key, JsonValue Value)> Sorted(JsonMap map)
+    {
+        List<(string Key, int At)> keys = [];
+        for (int i = 0; i < map.Members.Count; i++)
+        {
+            keys.Add((map.Members[i].Key, i));
+        }
+
+        // Go sorts the bytes; UTF-16 has another order beyond the basic plane, where no key of ours is.
+        keys.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key) is int order and not 0 ? order : a.At - b.At);
+        List<(string Key, JsonValue Value)> members = [];
+        for (int i = 0; i < keys.Count; i++)
+        {
+            if (i + 1 == keys.Count || keys[i].Key != keys[i + 1].Key)
+            {
+                members.Add(map.Members[keys[i].At]);
+            }
+        }
+
+        return members;
     }
 
     private void Open(char bracket)

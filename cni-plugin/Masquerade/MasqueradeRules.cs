@@ -24,14 +24,16 @@ internal sealed class MasqueradeRules
 
     internal MasqueradeRules(string network, Attachment attachment)
     {
-        Key = $"{Sha512.HexPrefix(network, HashDigits)}-"
-            + Sha512.HexPrefix($"{attachment.IfName}:{attachment.ContainerId}", HashDigits);
+        Key = KeyOf(network) + Sha512.HexPrefix($"{attachment.IfName}:{attachment.ContainerId}", HashDigits);
         _comment = Limit(
             $"{Key}, net: {network}, if: {attachment.IfName}, id: {attachment.ContainerId}".Replace("\"", ""));
     }
 
     /// <summary>The beginning of the comments of this attachment's rules.</summary>
     internal string Key { get; }
+
+    /// <summary>The beginning of the comments of all rules of a network.</summary>
+    internal static string KeyOf(string network) => $"{Sha512.HexPrefix(network, HashDigits)}-";
 
     /// <summary>Adds the rules of a pod, and makes the chains what they must be.</summary>
     internal NftTransaction Compose(IReadOnlyList<IpPrefix> addresses)

@@ -31,22 +31,42 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
     {
         try
         {
-            using NftSocket socket = NftSocket.Open();
-            NftTransaction transaction = new();
-            foreach (NftRule rule in socket.ListRules(
-                MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.Checks))
-            {
-                if (rule.Comment is { } comment && comment.StartsWith(_rules.Key, StringComparison.Ordinal))
-                {
-                    transaction.DeleteRule(rule);
-                }
-            }
-
-            socket.Execute(transaction);
+            RemoveIf(comment => comment.StartsWith(_rules.Key, StringComparison.Ordinal));
         }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to remove IP masquerade: {e.Message}");
         }
+    }
+
+    /// <summary>Takes away the network's rules of all attachments but these.</summary>
+    internal static void RemoveAllBut(IEnumerable<Attachment> attachments, string network)
+    {
+        // The owners' names in a comment may be cut off; the hashes before them are not.
+        HashSet<string> keys = [];
+        foreach (Attachment attachment in attachments)
+        {
+            _ = keys.Add(new MasqueradeRules(network, attachment).Key);
+        }
+
+        string networks = MasqueradeRules.KeyOf(network);
+        RemoveIf(comment => comment.StartsWith(networks, StringComparison.Ordinal)
+            && !keys.Contains(comment.Split(',')[0]));
+    }
+
+    private static void RemoveIf(Predicate<string> isWanted)
+    {
+        using NftSocket socket = NftSocket.Open();
+        NftTransaction transaction = new();
+        foreach (NftRule rule in socket.ListRules(
+            MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.Checks))
+        {
+            if (rule.Comment is { } comment && isWanted(comment))
+            {
+                transaction.DeleteRule(rule);
+            }
+        }
+
+        socket.Execute(transaction);
     }
 }

@@ -11,6 +11,13 @@ internal sealed record CniEnvironment(
     /// <summary>The folders that plugins are looked for in.</summary>
     internal string[] PluginFolders => Path.Split(':', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>It is about an attachment that the runtime did not name.</summary>
+    internal bool IsOnBehalf { get; private init; }
+
+    /// <summary>For a call that takes down an attachment whose namespace is gone.</summary>
+    internal CniEnvironment OnBehalfOf(string containerId, string ifName) =>
+        this with { ContainerId = containerId, IfName = ifName, NetNs = "", Args = "", IsOnBehalf = true };
+
     /// <exception cref="CniException">InvalidEnvironment: a bad name; or all that is missing.</exception>
     internal static CniEnvironment Read(Func<string, string?> variable)
     {

@@ -16,6 +16,12 @@ internal enum CniErrorCode
     InvalidNetNamespace = 8,
     TryAgainLater = 11,
 
+    /// <summary>STATUS: no pod can be attached.</summary>
+    PluginNotAvailable = 50,
+
+    /// <summary>STATUS: nor are the attached ones safe.</summary>
+    LimitedConnectivity = 51,
+
     /// <summary>Anything else that went wrong; the Go library's catch-all.</summary>
     Internal = 999,
 }

@@ -17,6 +17,14 @@ internal static class CniVersion
     /// <summary>A configuration without one means the first.</summary>
     internal static string OrOldest(string version) => version.Length == 0 ? Oldest : version;
 
+    /// <summary>Those whose results have the same keys.</summary>
+    internal static IReadOnlyList<string> OfSameShape(string version) => version switch
+    {
+        "0.1.0" or "0.2.0" => ["0.1.0", "0.2.0"],
+        "0.3.0" or "0.3.1" or "0.4.0" => ["0.3.0", "0.3.1", "0.4.0"],
+        _ => ["1.0.0", Newest],
+    };
+
     /// <summary>May this verb be called under a configuration of this version?</summary>
     /// <exception cref="CniException">IncompatibleVersion, DecodingFailure: not a version.</exception>
     internal static void Require(string version, string verb)

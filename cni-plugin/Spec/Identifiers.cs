@@ -19,6 +19,8 @@ internal static class Identifiers
         }
     }
 
+    internal static bool IsContainerId(string name) => IsIdentifier(name);
+
     /// <exception cref="CniException">InvalidNetworkConfig.</exception>
     internal static void RequireNetworkName(string name)
     {

@@ -7,6 +7,9 @@ namespace FlannelCni.Plugin.Spec;
 /// <summary>The entry of the network configuration that is for this plugin, as it comes on standard input.</summary>
 internal sealed record NetConf
 {
+    /// <summary>That a document may have; a network's has a thousand.</summary>
+    internal const int MaxBytes = 1 << 20;
+
     /// <summary>As given; empty means 0.1.0.</summary>
     internal required string CniVersion { get; init; }
 
@@ -25,10 +28,22 @@ internal sealed record NetConf
 
     internal JsonMap? RuntimeConfig { get; init; }
 
+    /// <summary>How long ADD waits for the subnet file; upstream's, and so the default, is not at all.</summary>
+    internal TimeSpan SubnetWait { get; init; }
+
+    /// <summary>What ADD's chain had in the end; null: not given.</summary>
+    internal JsonMap? PrevResult { get; init; }
+
     /// <summary>Only what every verb needs: the network's name, and that this is JSON.</summary>
     /// <exception cref="CniException">DecodingFailure, InvalidNetworkConfig.</exception>
     internal static JsonMap ReadDocument(ReadOnlySpan<byte> input)
     {
+        if (input.Length > MaxBytes)
+        {
+            throw new CniException(
+                CniErrorCode.DecodingFailure, $"error unmarshall network config: longer than {MaxBytes} bytes");
+        }
+
         try
         {
             JsonMap document = JsonParser.ParseMap(input);
@@ -69,6 +84,8 @@ internal sealed record NetConf
                 Delegate = document.Object("delegate"),
                 Ipam = document.Object("ipam"),
                 RuntimeConfig = document.Object("runtimeConfig"),
+                SubnetWait = ReadWait(document),
+                PrevResult = document.Object("prevResult"),
             };
         }
         catch (JsonException e)
@@ -77,6 +94,13 @@ internal sealed record NetConf
                 CniErrorCode.Internal, $"failed to load flannel netconf file: failed to load netconf: {e.Message}");
         }
     }
+
+    private static TimeSpan ReadWait(JsonMap document) => document.Integer("subnetWaitSeconds") switch
+    {
+        null => TimeSpan.Zero,
+        >= 0 and int seconds => TimeSpan.FromSeconds(seconds),
+        int negative => throw new JsonException($"\"subnetWaitSeconds\" is {negative}"),
+    };
 
     private static string PathOr(JsonMap document, string field, string otherwise) =>
         document.FindField(field) is null ? otherwise : document.Text(field);

@@ -27,19 +27,31 @@ internal static class ResultReader
             version = own;
         }
 
-        if (!CniVersion.Supported.Contains(version))
-        {
-            throw new JsonException($"unsupported CNI result version \"{version}\"");
-        }
+        return CniVersion.Supported.Contains(version)
+            ? Read(map, version)
+            : throw new JsonException($"unsupported CNI result version \"{version}\"");
+    }
 
-        return version is "0.1.0" or "0.2.0" ? ReadByFamily(map) : new CniResult
+    /// <summary>What a runtime remembers of an ADD: of the shape that the configuration's version has.</summary>
+    /// <exception cref="JsonException">Not a result, or one of a version with another shape.</exception>
+    internal static CniResult ReadPrevious(JsonMap map, string configVersion)
+    {
+        IReadOnlyList<string> alike = CniVersion.OfSameShape(configVersion);
+        string own = map.Text("cniVersion");
+        return own.Length == 0 || alike.Contains(own)
+            ? Read(map, configVersion)
+            : throw new JsonException(
+                $"result type supports [{string.Join(' ', alike)}] but unmarshalled CNIVersion is \"{own}\"");
+    }
+
+    private static CniResult Read(JsonMap map, string version) =>
+        version is "0.1.0" or "0.2.0" ? ReadByFamily(map) : new CniResult
         {
             Interfaces = ReadInterfaces(map),
             Ips = ReadIps(map),
             Routes = ReadRoutes(map),
             Dns = ReadDns(map),
         };
-    }
 
     /// <summary>The list <c>routes</c> of a result or of an <c>ipam</c> section.</summary>
     /// <exception cref="JsonException">A destination is missing or is none.</exception>

@@ -18,6 +18,10 @@ internal static class Program
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
             case ["etcd-chaos", .. string[] options]:
                 return await ChaosBenchmark.RunAsync(options, Console.Out);
+            case ["storm", .. string[] options]:
+                return StormBenchmark.Run(options, Console.Out);
+            case ["fuzz", .. string[] options]:
+                return FuzzRun.Run(options, Console.Out);
             case ["firewall", .. string[] options]:
                 return FirewallBenchmark.Run(options, Console.Out);
             default:

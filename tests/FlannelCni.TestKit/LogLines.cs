@@ -13,6 +13,9 @@ public sealed class LogLines : ILogger
     /// <summary>How many lines contain the text.</summary>
     public int Count(string text) => _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
 
+    /// <summary>Forgets what was said.</summary>
+    public void Clear() => _lines.Clear();
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 

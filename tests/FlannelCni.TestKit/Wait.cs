@@ -6,9 +6,11 @@ namespace FlannelCni.TestKit;
 /// <summary>Waits for what will be true soon, without a fixed sleep.</summary>
 public static class Wait
 {
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(KernelTrait.IsGuest ? 50 : 5);
+    private static readonly int s_slowness = KernelTrait.IsGuest ? 8 : 1;
 
     /// <summary>Looks until <paramref name="condition"/> holds; at <paramref name="timeout"/> the test fails.</summary>
+    /// <param name="timeout">On a machine; in the guest it is several times longer.</param>
     /// <param name="because">What was waited for: <c>the route comes back</c>.</param>
     public static Task Until(Func<bool> condition, TimeSpan timeout, string because) =>
         Until(() => Task.FromResult(condition()), timeout, because);
@@ -26,11 +28,12 @@ public static class Wait
     public static async Task Until(Func<Task<bool>> condition, TimeSpan timeout, Func<string> because)
     {
         long start = Stopwatch.GetTimestamp();
+        TimeSpan limit = timeout * s_slowness;
         while (!await condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > timeout)
+            if (Stopwatch.GetElapsedTime(start) > limit)
             {
-                Assert.Fail($"after {timeout.TotalSeconds} s still not true that {because()}");
+                Assert.Fail($"after {limit.TotalSeconds} s still not true that {because()}");
             }
 
             await Task.Delay(s_interval, TimeProvider.System, CancellationToken.None);

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using FlannelCni.Agent.Supervision;
+using FlannelCni.Agent.Transport;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
@@ -32,22 +33,8 @@ internal static class EtcdTls
         return tls;
     }
 
-    private static X509ChainPolicy TrustOnly(string caFile)
-    {
-        X509ChainPolicy policy = new()
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-        };
-        Read("--etcd-cafile", caFile, () =>
-        {
-            policy.CustomTrustStore.ImportFromPemFile(caFile);
-            return policy.CustomTrustStore.Count > 0
-                ? policy
-                : throw new CryptographicException("there is no certificate in it");
-        });
-        return policy;
-    }
+    private static X509ChainPolicy TrustOnly(string caFile) =>
+        Read("--etcd-cafile", caFile, () => TrustedRoots.Only(File.ReadAllText(caFile)));
 
     private static T Read<T>(string flag, string file, Func<T> read)
     {

@@ -8,6 +8,7 @@ namespace FlannelCni.Linux.Files;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
+    private const int Creating = Libc.O_RDWR | Libc.O_CREAT;
     private const uint LockFileMode = 0b110_000_000;    // rw-------
 
     private readonly string _path;
@@ -34,11 +35,16 @@ public sealed class FileLock : IDisposable
     }
 
     /// <summary>Waits for the lock, however long. The file is made if there is none.</summary>
-    public static FileLock Acquire(string path) => TryAcquire(path, 0)
+    public static FileLock Acquire(string path) => TryAcquire(path, Creating, 0)
         ?? throw new LinuxException($"lock {path}", Errno.EAGAIN);
 
     /// <summary>Null: somebody holds it.</summary>
-    public static FileLock? TryAcquire(string path) => TryAcquire(path, Libc.LOCK_NB);
+    public static FileLock? TryAcquire(string path) => TryAcquire(path, Creating, Libc.LOCK_NB);
+
+    /// <summary>As <see cref="Acquire"/>, where nothing can be made: a full disk, or a read-only one.</summary>
+    /// <exception cref="LinuxException">ENOENT: there is no such file, so that nobody holds it.</exception>
+    public static FileLock AcquireExisting(string path) => TryAcquire(path, Libc.O_RDONLY, 0)
+        ?? throw new LinuxException($"lock {path}", Errno.EAGAIN);
 
     /// <summary>Removes the file, so that locks of what is gone do not pile up, and releases the lock.</summary>
     public void DeleteAndRelease()
@@ -60,11 +66,11 @@ public sealed class FileLock : IDisposable
         _fd.Dispose();
     }
 
-    private static FileLock? TryAcquire(string path, int nonBlocking)
+    private static FileLock? TryAcquire(string path, int opening, int nonBlocking)
     {
         while (true)
         {
-            SafeFd fd = RawFile.Open(path, Libc.O_RDWR | Libc.O_CREAT, LockFileMode);
+            SafeFd fd = RawFile.Open(path, opening, LockFileMode);
             try
             {
                 if (!Flock(fd, path, Libc.LOCK_EX | nonBlocking))

@@ -32,13 +32,14 @@ public static class RawFile
         Write(fd, content, path);
     }
 
-    /// <summary>Standard input of this process, to its end.</summary>
-    public static byte[] ReadStandardInput()
+    /// <summary>Standard input of this process, to its end, or until it has more than <paramref name="max"/>.</summary>
+    /// <param name="max">Bytes.</param>
+    public static byte[] ReadStandardInput(int max)
     {
         SafeFd fd = new(0);
         try
         {
-            return ReadToEnd(fd, "standard input");
+            return ReadToEnd(fd, "standard input", max);
         }
         finally
         {
@@ -71,7 +72,7 @@ public static class RawFile
         return fd.IsInvalid ? throw new LinuxException($"open {path}", errno) : fd;
     }
 
-    internal static byte[] ReadToEnd(SafeFd fd, string name)
+    internal static byte[] ReadToEnd(SafeFd fd, string name, int max = int.MaxValue)
     {
         byte[] buffer = new byte[4096];
         int length = 0;
@@ -84,9 +85,31 @@ public static class RawFile
 
             nint count = Libc.read(fd, buffer.AsSpan(length), buffer.Length - length);
             Errno errno = Libc.LastError;
-            if (count == 0)
+            length += count > 0 ? (int)count : 0;
+            if (count == 0 || length > max)
             {
                 return buffer[..length];
+            }
+
+            if (count < 0 && errno != Errno.EINTR)
+            {
+                throw new LinuxException($"read {name}", errno);
+            }
+        }
+    }
+
+    /// <summary>Reads until the buffer is full or the file ends.</summary>
+    /// <returns>Bytes read.</returns>
+    internal static int ReadFull(SafeFd fd, byte[] buffer, string name)
+    {
+        int length = 0;
+        while (length < buffer.Length)
+        {
+            nint count = Libc.read(fd, buffer.AsSpan(length), buffer.Length - length);
+            Errno errno = Libc.LastError;
+            if (count == 0)
+            {
+                break;
             }
 
             if (count > 0)
@@ -98,6 +121,8 @@ public static class RawFile
                 throw new LinuxException($"read {name}", errno);
             }
         }
+
+        return length;
     }
 
     internal static void Write(SafeFd fd, ReadOnlySpan<byte> content, string name)

@@ -12,4 +12,14 @@ public static class RegularFile
         return Libc.statx_at(Libc.AT_FDCWD, path, 0, Libc.STATX_TYPE, ref buffer) == 0
             && (buffer.Mode & Libc.S_IFMT) == Libc.S_IFREG;
     }
+
+    /// <summary>Null: there is no regular file.</summary>
+    public static ulong? FindSize(string path)
+    {
+        Statx buffer = default;
+        return Libc.statx_at(Libc.AT_FDCWD, path, 0, Libc.STATX_TYPE | Libc.STATX_SIZE, ref buffer) == 0
+            && (buffer.Mode & Libc.S_IFMT) == Libc.S_IFREG
+            ? buffer.Size
+            : null;
+    }
 }

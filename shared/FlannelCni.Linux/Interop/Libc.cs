@@ -20,17 +20,27 @@ internal static partial class Libc
 
     // linux/stat.h
     internal const int AT_FDCWD = -100;
+    internal const int AT_SYMLINK_NOFOLLOW = 0x100;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_TYPE = 0x1;
     internal const ushort S_IFMT = 0xF000;
     internal const ushort S_IFREG = 0x8000;
     internal const uint STATX_INO = 0x100;
+    internal const uint STATX_SIZE = 0x200;
 
     // sys/file.h
     internal const int LOCK_SH = 1;
     internal const int LOCK_EX = 2;
     internal const int LOCK_NB = 4;
     internal const int LOCK_UN = 8;
+
+    // sys/inotify.h, sys/eventfd.h
+    internal const int IN_NONBLOCK = 0x800;
+    internal const int IN_CLOEXEC = 0x80000;
+    internal const uint IN_MOVED_FROM = 0x40;
+    internal const uint IN_DELETE = 0x200;
+    internal const uint IN_ONLYDIR = 0x0100_0000;
+    internal const int EFD_CLOEXEC = 0x80000;
 
     // sched.h
     internal const int CLONE_NEWNS = 0x0002_0000;
@@ -144,10 +154,29 @@ internal static partial class Libc
     internal static partial int rename(string from, string to);
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int link(string from, string to);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int unlink(string path);
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int mkdir(string path, uint mode);
+
+    internal static SafeFd inotify_init1(int flags) => new(InotifyDescriptor(flags));
+
+    [LibraryImport(Name, EntryPoint = "inotify_init1", SetLastError = true)]
+    private static partial int InotifyDescriptor(int flags);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int inotify_add_watch(SafeFd fd, string path, uint mask);
+
+    internal static SafeFd eventfd(uint initial, int flags) => new(EventDescriptor(initial, flags));
+
+    [LibraryImport(Name, EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    internal static partial nint getdents64(SafeFd fd, Span<byte> buffer, nint size);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int pipe2(Span<int> fds, int flags);

@@ -119,7 +119,7 @@ internal struct TimeSpec
     internal long Nanoseconds;    // tv_nsec
 }
 
-/// <summary><c>struct statx</c>, linux/stat.h; 256 bytes, of which only the file's identity matters here.</summary>
+/// <summary><c>struct statx</c>, linux/stat.h; 256 bytes, of which only what is named here matters.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct Statx
 {
@@ -128,6 +128,9 @@ internal struct Statx
 
     [FieldOffset(32)]
     internal ulong Inode;          // stx_ino
+
+    [FieldOffset(40)]
+    internal ulong Size;           // stx_size
 
     [FieldOffset(136)]
     internal uint DeviceMajor;     // stx_dev_major

@@ -21,6 +21,7 @@ public sealed class VxlanTests(SharedEtcd etcd) : IAsyncLifetime
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public void Two_agents_lease_different_subnets_whose_addresses_reach_each_other()
     {
         (int Sent, int Received) there = One.Ping(Two);

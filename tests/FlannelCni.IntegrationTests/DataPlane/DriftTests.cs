@@ -18,7 +18,7 @@ public sealed class DriftTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ip link del flannel.1", "flannel.1 was gone")]
+    [InlineData("ip link del flannel.1", "flannel.1 was gone", Traits = [KernelTrait.Name, KernelTrait.Both])]
     [InlineData("ip link set flannel.1 down", "flannel.1 was down")]
     [InlineData("ip link set flannel.1 down; ip link set flannel.1 up", "route")]
     [InlineData("ip link set flannel.1 address 0e:aa:aa:aa:aa:aa", "flannel.1 had MAC 0e:aa:aa:aa:aa:aa")]
@@ -31,7 +31,7 @@ public sealed class DriftTests : IDisposable
     [InlineData("ip route replace 10.244.2.0/24 via 192.0.2.9 dev eth0", "route 10.244.2.0/24")]
     [InlineData("ip route replace blackhole 10.244.2.0/24", "route 10.244.2.0/24")]
     [InlineData("ip route replace 10.244.2.0/24 via 10.244.3.0 dev flannel.1 onlink", "route 10.244.2.0/24")]
-    [InlineData("ip route flush dev flannel.1", "route")]
+    [InlineData("ip route flush dev flannel.1", "route", Traits = [KernelTrait.Name, KernelTrait.Both])]
     [InlineData("ip route add 10.244.8.0/24 via 10.244.8.0 dev flannel.1 onlink proto static", "route 10.244.8.0/24")]
     [InlineData("ip neighbour del 10.244.2.0 dev flannel.1", "neighbour 10.244.2.0")]
     [InlineData("ip neighbour replace 10.244.2.0 lladdr 0e:bb:bb:bb:bb:bb dev flannel.1", "neighbour 10.244.2.0")]
@@ -40,7 +40,9 @@ public sealed class DriftTests : IDisposable
     [InlineData("ip neighbour flush nud permanent dev flannel.1", "neighbour")]
     [InlineData("ip neighbour add 10.244.8.0 lladdr 0e:00:00:00:00:08 dev flannel.1", "neighbour 10.244.8.0")]
     [InlineData("bridge fdb del 0e:00:00:00:00:02 dev flannel.1", "fdb 0e:00:00:00:00:02")]
-    [InlineData("bridge fdb replace 0e:00:00:00:00:02 dst 192.0.2.99 dev flannel.1", "fdb 0e:00:00:00:00:02")]
+    [InlineData(
+        "bridge fdb replace 0e:00:00:00:00:02 dst 192.0.2.99 dev flannel.1", "fdb 0e:00:00:00:00:02",
+        Traits = [KernelTrait.Name, KernelTrait.Both])]
     [InlineData("bridge fdb replace 0e:00:00:00:00:02 dst 192.0.2.2 port 999 dev flannel.1", "fdb 0e:00:00:00:00:02")]
     [InlineData("bridge fdb replace 0e:00:00:00:00:02 dst 192.0.2.2 dynamic dev flannel.1", "fdb 0e:00:00:00:00:02")]
     [InlineData("bridge fdb add 0e:00:00:00:00:08 dst 192.0.2.8 dev flannel.1", "fdb 0e:00:00:00:00:08")]

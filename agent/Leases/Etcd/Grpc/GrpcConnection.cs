@@ -1,20 +1,16 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
+using FlannelCni.Agent.Transport;
 
 namespace FlannelCni.Agent.Leases.Etcd.Grpc;
 
 /// <summary>One endpoint and the HTTP/2 connection to it, which is made when needed and made again when lost.</summary>
 /// <remarks>
 /// Two things tell a dead connection from a quiet one. With a watch on it, the handler's pings do. Without, there are
-/// only our requests, and TCP would repeat them for a quarter of an hour: TCP_USER_TIMEOUT ends that earlier.
+/// only our requests, and the dialer's sockets do not wait for ever for them.
 /// </remarks>
 internal sealed class GrpcConnection : IDisposable
 {
-    // linux/in.h and linux/tcp.h; in milliseconds
-    private const int IPPROTO_TCP = 6;
-    private const int TCP_USER_TIMEOUT = 18;
-
     private readonly SslClientAuthenticationOptions _tls;
     private readonly EtcdOptions _options;
     private readonly TimeSpan _timeout;
@@ -98,7 +94,8 @@ internal sealed class GrpcConnection : IDisposable
             KeepAlivePingDelay = _options.PingDelay,
             KeepAlivePingTimeout = _options.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            ConnectCallback = ConnectAsync,
+            ConnectCallback = (context, cancellation) =>
+                TcpDialer.ConnectAsync(context, _timeout, probeAfter: null, cancellation),
         };
         if (Endpoint.Scheme == Uri.UriSchemeHttps)
         {
@@ -106,26 +103,6 @@ internal sealed class GrpcConnection : IDisposable
         }
 
         return new Session(new HttpMessageInvoker(handler));
-    }
-
-    private async ValueTask<Stream> ConnectAsync(
-        SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-
-            // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
-            socket.SetRawSocketOption(
-                IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)_timeout.TotalMilliseconds));
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     /// <summary>

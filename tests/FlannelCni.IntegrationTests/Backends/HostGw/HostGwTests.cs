@@ -28,6 +28,7 @@ public sealed class HostGwTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task Pods_of_two_nodes_reach_each_other_by_both_families_with_the_whole_MTU()
     {
         await using DataPlaneHarness agent1 = await StartAsync(Node, 1, _state, HostGw, isDualStack: true);
@@ -63,7 +64,7 @@ public sealed class HostGwTests : IDisposable
     [InlineData("ip -6 route replace fd00:10:244:2::/64 via 2001:db8::9 dev eth0", "route fd00:10:244:2::/64")]
     [InlineData("ip route replace 10.244.2.0/24 via 192.0.2.2 dev eth0 proto static", "route 10.244.2.0/24")]
     [InlineData("ip route replace blackhole 10.244.2.0/24", "route 10.244.2.0/24")]
-    [InlineData("ip route flush proto 244", "10.244.3.0/24")]
+    [InlineData("ip route flush proto 244", "10.244.3.0/24", Traits = [KernelTrait.Name, KernelTrait.Both])]
     [InlineData("ip -6 route flush proto 244", "route fd00:10:244")]
     [InlineData("ip route add 10.244.8.0/24 via 192.0.2.2 dev eth0 proto 244", "route 10.244.8.0/24")]
     [InlineData(

@@ -14,7 +14,7 @@ public sealed class SavedConfigTests
     {
         SavedConfig chosen = SavedConfig.Choose("""{"name":"cbr0","type":"macvlan"}"""u8.ToArray(), s_conf, Missing);
 
-        Assert.Equal("macvlan", chosen.Config?.Find("type")?.Text);
+        Assert.Equal("macvlan", chosen.Config?.Map.Find("type")?.Text);
         Assert.True(chosen.IsKnown);
         Assert.True(chosen.IsConsumed);
     }
@@ -28,7 +28,7 @@ public sealed class SavedConfigTests
     {
         SavedConfig chosen = SavedConfig.Choose(System.Text.Encoding.UTF8.GetBytes(saved), s_conf, Load);
 
-        Assert.Equal("bridge", chosen.Config?.Find("type")?.Text);
+        Assert.Equal("bridge", chosen.Config?.Map.Find("type")?.Text);
         Assert.False(chosen.IsKnown);
         Assert.True(chosen.IsConsumed);
     }
@@ -46,7 +46,7 @@ public sealed class SavedConfigTests
     {
         SavedConfig chosen = SavedConfig.Choose("""{"name":"other","type":"macvlan"}"""u8.ToArray(), s_conf, Load);
 
-        Assert.Equal("cbr0", chosen.Config?.Find("name")?.Text);
+        Assert.Equal("cbr0", chosen.Config?.Map.Find("name")?.Text);
         Assert.False(chosen.IsConsumed);
     }
 
