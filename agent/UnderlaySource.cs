@@ -12,10 +12,13 @@ namespace FlannelCni.Agent;
 
 /// <summary>
 /// The external interface, chosen at the start and followed from then on. A choice that still holds is kept, whatever
-/// else could be chosen now; only one that is gone or has lost its address is made anew.
+/// else could be chosen now; only one that is gone, has lost its address, or rests on what the datastore no longer says
+/// of this node, is made anew.
 /// </summary>
 internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocket rtnl, ILogger<UnderlaySource> logger)
 {
+    private volatile NodeFacts _node = NodeFacts.Unknown;
+    private NodeFacts _chosenFor = NodeFacts.Unknown;
     private ExternalInterface? _chosen;
 
     /// <summary>What the options ask for, in the families of the network.</summary>
@@ -30,6 +33,15 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             PublicIPv6 = agent.Options.PublicIPv6,
         };
         return new UnderlaySource(request, rtnl, agent.Loggers.CreateLogger<UnderlaySource>());
+    }
+
+    /// <summary>What the datastore says of this node now. From any thread.</summary>
+    /// <returns>Did it say something else of its addresses before? Then the choice may be another.</returns>
+    public bool Learn(NodeFacts node)
+    {
+        NodeFacts before = _node;
+        _node = node;
+        return !node.HasAddressesOf(before);
     }
 
     /// <exception cref="AgentFatalException">There is none that fits: what there is, and what to do.</exception>
@@ -47,7 +59,7 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     /// <exception cref="LinuxException">It is gone, and none fits: to be tried again.</exception>
     public Underlay Follow()
     {
-        if (_chosen is { } chosen && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
+        if (_chosen is { } chosen && _node.HasAddressesOf(_chosenFor) && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
             && Holds(chosen.Address, chosen.Index) && Holds(chosen.AddressV6, chosen.Index))
         {
             _chosen = chosen with { Mtu = link.Mtu };
@@ -62,8 +74,16 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
 
     private bool TrySelect(out string? error)
     {
+        NodeFacts node = _node;
+        InterfaceRequest asked = request with
+        {
+            InternalIP = node.InternalIP,
+            InternalIPv6 = node.InternalIPv6,
+            PublicIP = node.PublicIP.IsNone ? request.PublicIP : node.PublicIP,
+            PublicIPv6 = node.PublicIPv6.IsNone ? request.PublicIPv6 : node.PublicIPv6,
+        };
         if (!InterfaceSelector.TrySelect(
-            request, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+            asked, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
         {
             return false;
         }
@@ -73,7 +93,7 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             Log.Chosen(logger, chosen.ToString());
         }
 
-        _chosen = chosen;
+        (_chosen, _chosenFor) = (chosen, node);
         return true;
     }
 

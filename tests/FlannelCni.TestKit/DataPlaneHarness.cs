@@ -47,7 +47,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
         _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId, buffer));
         Network = NetworkOf(backendJson, isDualStack, network);
-        Backend = BackendFactory.Create(Network, state.Path, _rtnl);
+        Backend = BackendFactory.Create(Network, NodeFacts.Unknown, state.Path, _rtnl);
         _housekeeping = BackendFactory.CreateHousekeeping(Backend, Network, state.Path, _rtnl);
         _underlays = new UnderlaySource(
             new InterfaceRequest(EnableIPv4: true, isDualStack) { Names = ["eth0"], PublicIP = publicIP },

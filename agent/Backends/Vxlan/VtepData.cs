@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using FlannelCni.Agent.Leases;
 using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Agent.Backends.Vxlan;
