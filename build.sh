@@ -11,9 +11,9 @@ readonly bin=$artifacts/bin # the two executables; bin/PROJECT/release is the SD
 
 # What the tests and the demo run for real, and what NativeAOT links with.
 readonly packages=(
-  binutils busybox-static ca-certificates conntrack containernetworking-plugins cpio etcd-client etcd-server file gcc
-  iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 shellcheck strace tcpdump util-linux
-  zlib1g-dev
+  binutils busybox-static ca-certificates conntrack containerd containernetworking-plugins cpio etcd-client etcd-server
+  file gcc iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 runc shellcheck strace
+  tcpdump util-linux zlib1g-dev
 )
 
 # While this file says 101, installing a package starts no service.
