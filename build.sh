@@ -11,9 +11,9 @@ readonly bin=$artifacts/bin # the two executables; bin/PROJECT/release is the SD
 
 # What the tests and the demo run for real, and what NativeAOT links with.
 readonly packages=(
-  binutils busybox-static ca-certificates conntrack containerd containernetworking-plugins cpio etcd-client etcd-server
-  file gcc iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 runc shellcheck strace
-  tcpdump util-linux zlib1g-dev
+  binutils busybox-static ca-certificates conntrack containerd containernetworking-plugins cpio debootstrap docker.io
+  etcd-client etcd-server file gcc iperf3 iproute2 iptables iputils-ping jq kmod libc6-dev nftables qemu-system-x86 runc
+  shellcheck strace tcpdump util-linux zlib1g-dev
 )
 
 # While this file says 101, installing a package starts no service.
@@ -21,6 +21,7 @@ readonly policy=/usr/sbin/policy-rc.d
 
 # Bytes that a published executable may have.
 declare -Ar budgets=([flannel]=4000000 [flanneld]=16000000)
+readonly image_budget=42000000
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 # No build node outlives its build; on a CI machine the compiler's server does not either.
@@ -35,6 +36,8 @@ usage: ./build.sh VERB
 
   setup                            install what tests and demo need (Debian packages, as root), restore NuGet packages
   build                            publish artifacts/bin/flannel and artifacts/bin/flanneld for this machine
+  image [BASE]                     artifacts/image/flanneld.tar, from a Debian base made here, as root; or by the Docker
+                                   daemon of this machine from BASE, such as debian:bookworm-slim
   test                             all of: lint, gates on the published executables, unit, integration, e2e, guest
   test unit|integration|e2e [...]  one test project; options go to its runner, e.g. --filter-class '*VxlanTests'
   test guest                       those tests that are marked for it, in a virtual machine with Debian's own kernel
@@ -54,6 +57,7 @@ main() {
   case $verb in
     setup) setup ;;
     build) build ;;
+    image) image "$@" ;;
     test) run_tests "$@" ;;
     lint) lint ;;
     demo) demo "$@" ;;
@@ -201,6 +205,37 @@ publish() { # publish FOLDER PROJECT EXECUTABLE
   install -D -m 755 "$native/$framework/publish/$2/release_$rid/$3" "$bin/$3"
 }
 
+# --- image
+
+image() { # image [BASE]
+  local folder=$artifacts/image base=${1:-} context name stamp size
+  context=$folder/context
+  name=localhost/flanneld:$(sed -nE 's|.*<VersionPrefix>(.*)</VersionPrefix>.*|\1|p' Directory.Build.props)
+  build
+  install -D -m 755 -t "$context" "$bin/flannel" "$bin/flanneld" manifests/image/collect.sh
+  install -m 644 manifests/image/Dockerfile "$context"
+
+  stamp="$name $base $(cat manifests/image/make.sh "$context"/* | sha256sum)"
+  if [[ -s $folder/flanneld.tar && $(cat "$folder/stamp" 2>/dev/null) == "$stamp" ]]; then
+    say "image: $name is up to date"
+  elif [[ -n $base ]]; then
+    say "image: $name from $base"
+    run image docker build --build-arg BASE="$base" --tag "$name" "$context"
+    docker save --output "$folder/flanneld.tar" "$name"
+    docker image inspect --format '{{.Size}}' "$name" >"$folder/size"
+  else
+    install_packages
+    ((EUID == 0)) || fail "a base of its own needs root; or name one: ./build.sh image debian:bookworm-slim"
+    say "image: $name"
+    run image manifests/image/make.sh "$context" "$folder" "$name"
+  fi
+  echo "$stamp" >"$folder/stamp"
+
+  size=$(cat "$folder/size")
+  say "image: the image has $size bytes of $image_budget"
+  ((size <= image_budget)) || fail "the image is larger than its budget"
+}
+
 # --- lint
 
 lint() {
@@ -244,6 +279,7 @@ run_tests() {
       lint
       build
       gates
+      image
       say "test: building all projects"
       dotnet_run build build FlannelCni.sln -c Release --no-restore
       run_project unit
@@ -262,7 +298,7 @@ run_tests() {
       ;;
     unit | integration | e2e)
       if [[ $1 == e2e ]]; then
-        build
+        image
       fi
       require_dotnet
       say "test: building $1"

@@ -68,8 +68,15 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
             has6 |= gateway.Is6;
         }
 
-        EnsureForwarding("net/ipv4/ip_forward", has4);
-        EnsureForwarding("net/ipv6/conf/all/forwarding", has6);
+        if (has4)
+        {
+            EnsureForwarding("net/ipv4/ip_forward", static () => { });
+        }
+
+        if (has6)
+        {
+            EnsureForwarding("net/ipv6/conf/all/forwarding", KeepAdvertisedRoutes);
+        }
     }
 
     /// <summary>Would <see cref="Ensure"/> and <see cref="EnsureGateways"/> succeed? Reads only.</summary>
@@ -190,18 +197,35 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         }
     }
 
-    private static void EnsureForwarding(string sysctl, bool isWanted)
+    private static void EnsureForwarding(string sysctl, Action before)
     {
         try
         {
-            if (isWanted && Sysctl.Read(sysctl) != "1")
+            if (Sysctl.Read(sysctl) != "1")
             {
+                before();
                 Sysctl.Write(sysctl, "1");
             }
         }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to enable forwarding: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// A host that forwards is a router, which by custom (accept_ra 1) no longer listens to others, and the kernel
+    /// takes the routes away that it has from them: an uplink that lives on them would be cut off.
+    /// </summary>
+    private void KeepAdvertisedRoutes()
+    {
+        foreach (Route route in socket.ListRoutes(new RouteFilter(Is6: true) { Protocol = RouteProtocol.RTPROT_RA }))
+        {
+            string? name = socket.FindLink(route.OutInterface)?.Name;
+            if (name is not null && OptionalSysctl.Find($"net/ipv6/conf/{name}/accept_ra") == "1")
+            {
+                OptionalSysctl.Write($"net/ipv6/conf/{name}/accept_ra", "2");
+            }
         }
     }
 

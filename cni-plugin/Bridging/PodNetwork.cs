@@ -81,7 +81,10 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
 
         Link link = Pod.FindLink(attachment.IfName) ?? throw Vanished(attachment.IfName);
         _inside = new PodInterface(Pod, link, conf.EnableDad);
-        InPod(_inside.SetSysctls);
+        if (conf.IpamType.Length > 0)
+        {
+            InPod(_inside.SetSysctls);
+        }
     }
 
     public IReadOnlyList<CniInterface> Configure(BridgePlan? plan)

@@ -15,6 +15,10 @@ internal static class Program
                 return CniBenchmark.Run(options, Console.Out);
             case ["converge", .. string[] options]:
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
+            case ["storm", .. string[] options]:
+                return StormBenchmark.Run(options, Console.Out);
+            case ["fuzz", .. string[] options]:
+                return FuzzRun.Run(options, Console.Out);
             case ["firewall", .. string[] options]:
                 return FirewallBenchmark.Run(options, Console.Out);
             default:

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -13,7 +14,7 @@ internal sealed class Contender : IDisposable
     private const string PluginFolder = "/usr/lib/cni";
 
     private readonly TestNode _host = TestNode.Create();
-    private readonly Dictionary<int, NetNamespace> _pods = [];
+    private readonly ConcurrentDictionary<int, NetNamespace> _pods = [];
     private readonly string _executable;
     private readonly byte[] _config;
 
@@ -28,38 +29,47 @@ internal sealed class Contender : IDisposable
     internal string Name { get; }
 
     /// <summary>Our plugin, as the entry of a conflist is given to it.</summary>
-    internal static Contender Ours(TestFolder folder, bool isDual)
+    internal static Contender Ours(TestFolder folder, Wishes wishes)
     {
         string six = "FLANNEL_IPV6_NETWORK=fd00:42::/56\nFLANNEL_IPV6_SUBNET=fd00:42:0:3::1/64\n";
         File.WriteAllText(
             folder.File("subnet.env"),
-            "FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.3.1/24\n" + (isDual ? six : "")
+            "FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.3.1/24\n" + (wishes.IsDual ? six : "")
             + "FLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n");
         return new Contender("flannel + host-local", Repository.Executable("flannel"), $$"""
             {
               "cniVersion": "0.3.1", "name": "cbr0", "type": "flannel",
               "subnetFile": "{{folder.File("subnet.env")}}", "dataDir": "{{folder.File("data")}}",
               "ipam": { "dataDir": "{{folder.File("ours")}}" },
-              "delegate": { "hairpinMode": true, "isDefaultGateway": true }
+              "delegate": { "hairpinMode": true, "isDefaultGateway": true, "ipMasq": {{Json(wishes.IsMasqueraded)}} }
             }
             """);
     }
 
     /// <summary>Debian's, with what ours renders from that.</summary>
-    internal static Contender Peer(TestFolder folder, bool isDual)
+    internal static Contender Peer(TestFolder folder, Wishes wishes)
     {
-        string ranges = """[{"subnet":"10.42.3.0/24"}]""" + (isDual ? """,[{"subnet":"fd00:42:0:3::/64"}]""" : "");
-        string routes = """{"dst":"10.42.0.0/16"}""" + (isDual ? """,{"dst":"fd00:42::/56"}""" : "");
+        string ranges = """[{"subnet":"10.42.3.0/24"}]"""
+            + (wishes.IsDual ? """,[{"subnet":"fd00:42:0:3::/64"}]""" : "");
+        string routes = """{"dst":"10.42.0.0/16"}""" + (wishes.IsDual ? """,{"dst":"fd00:42::/56"}""" : "");
         return new Contender("bridge + host-local (Debian)", $"{PluginFolder}/bridge", $$"""
             {
               "cniVersion": "0.3.1", "name": "cbr0", "type": "bridge", "mtu": 1450,
-              "hairpinMode": true, "isDefaultGateway": true, "isGateway": true, "ipMasq": false,
+              "hairpinMode": true, "isDefaultGateway": true, "isGateway": true,
+              "ipMasq": {{Json(wishes.IsMasqueraded)}},
               "ipam": {
                 "type": "host-local", "dataDir": "{{folder.File("peer")}}",
                 "ranges": [{{ranges}}], "routes": [{{routes}}]
               }
             }
             """);
+    }
+
+    /// <summary>What it takes to say which versions it knows.</summary>
+    internal TimeSpan Ask()
+    {
+        _ = _pods.TryAdd(0, _host.Namespace);
+        return Call("VERSION", 0);
     }
 
     internal TimeSpan Add(int pod)
@@ -84,6 +94,8 @@ internal sealed class Contender : IDisposable
 
         _host.Dispose();
     }
+
+    private static string Json(bool value) => value ? "true" : "false";
 
     private TimeSpan Call(string verb, int pod)
     {

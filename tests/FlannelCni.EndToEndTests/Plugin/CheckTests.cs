@@ -20,12 +20,12 @@ public sealed class CheckTests : IDisposable
     [Fact]
     public void What_was_just_made_is_right_and_stays_as_it_is()
     {
-        string before = _pod.Node.Shell("ip address; ip route; ip -6 route");
+        string before = _pod.Node.Shell("ip -oneline address show scope global; ip route");
 
         Check().SilentSuccess();
         Check().SilentSuccess();
 
-        Assert.Equal(before, _pod.Node.Shell("ip address; ip route; ip -6 route"));
+        Assert.Equal(before, _pod.Node.Shell("ip -oneline address show scope global; ip route"));
     }
 
     [Theory]

@@ -1,210 +1,147 @@
 using System.Diagnostics;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace FlannelCni.EndToEndTests.Plugin;
 
 /// <summary>
-/// The same rendered configuration given to this plugin and to the bridge plugin of the distribution, each with a host
-/// of its own. All that may differ is in <see cref="s_deliberate"/>.
+/// The same rendered configuration given to this plugin and to those of the distribution, each with a host of its own.
+/// All that may differ is in <see cref="DeliberateDifferences"/>.
 /// </summary>
 public sealed class DifferenceTests
 {
+    private const string Both = CniHost.IPv4 + CniHost.IPv6;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Removes what is meant to differ; the reason beside each.</summary>
-    private static readonly (string What, Action<JsonObject> Remove)[] s_deliberate =
+    private static readonly string[] s_listings =
     [
-        ("IPv6 addresses are usable at once: nodad", static address =>
-        {
-            address.Remove("nodad");
-            address.Remove("tentative");
-        }),
-        ("how long an address lives depends on when it is looked at", static address =>
-        {
-            address.Remove("valid_life_time");
-            address.Remove("preferred_life_time");
-        }),
-        ("link-local addresses follow from the MAC", static address =>
-        {
-            if (address["scope"]?.GetValue<string>() == "link")
-            {
-                address.Remove("local");
-            }
-        }),
-
-        ("plugins before 1.6 left the pod without a transmit queue", static link => link.Remove("txqlen")),
-
-        // Ours are set and so left alone by udev; the other's are drawn by the kernel.
-        ("MACs are random", static link => link.Remove("address")),
-        ("and so are names and indexes", static link =>
-        {
-            foreach (string key in (string[])["ifindex", "link_index", "link_netnsid", "link_netns"])
-            {
-                link.Remove(key);
-            }
-
-            foreach (string key in (string[])["ifname", "dev"])
-            {
-                if (link[key]?.GetValue<string>().StartsWith("veth", StringComparison.Ordinal) == true)
-                {
-                    link[key] = "veth";
-                }
-            }
-        }),
-        ("a bridge knows more when it is older", static link =>
-        {
-            if (link["linkinfo"]?["info_data"] is JsonObject data)
-            {
-                foreach (string key in data.Select(static pair => pair.Key)
-                    .Where(static key => key.Contains("timer", StringComparison.Ordinal)
-                        || key.Contains("id", StringComparison.Ordinal)).ToArray())
-                {
-                    data.Remove(key);
-                }
-            }
-
-            if (link["linkinfo"]?["info_slave_data"] is JsonObject slave)
-            {
-                foreach (string key in slave.Select(static pair => pair.Key)
-                    .Where(static key => key.Contains("timer", StringComparison.Ordinal)
-                        || key.Contains("id", StringComparison.Ordinal)
-                        || key is "no" or "port_no").ToArray())
-                {
-                    slave.Remove(key);
-                }
-            }
-        }),
+        "ip -json -details address show", "ip -json -details -4 route show table all",
+        "ip -json -details -6 route show table main", "bridge -json link show", "ip -json rule show",
+        "nft -j list ruleset",
     ];
+
+    private static readonly string[] s_podSysctls =
+    [
+        "net/ipv4/conf/eth0/arp_notify", "net/ipv6/conf/eth0/accept_dad", "net/ipv6/conf/eth0/enhanced_dad",
+        "net/ipv6/conf/eth0/disable_ipv6", "net/ipv6/conf/lo/disable_ipv6", "net/ipv6/conf/eth0/accept_ra",
+        "net/ipv6/conf/all/forwarding", "net/ipv4/ip_forward",
+    ];
+
+    private static readonly string[] s_hostSysctls =
+        ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/cni0/accept_ra"];
 
     [Theory]
     [InlineData(CniHost.IPv4, "0.3.1", CniHost.UsualDelegate)]
-    [InlineData(CniHost.IPv4 + CniHost.IPv6, "0.4.0", CniHost.UsualDelegate)]
+    [InlineData(Both, "0.4.0", CniHost.UsualDelegate)]
     [InlineData(CniHost.IPv6, "1.0.0", CniHost.UsualDelegate)]
-    [InlineData(CniHost.IPv4 + CniHost.IPv6, "1.0.0", """{ "isGateway": true }""")]
+    [InlineData(Both, "1.0.0", """{ "isGateway": true }""")]
     [InlineData(CniHost.IPv4, "0.2.0", """{ "isGateway": false, "mtu": 1300 }""")]
     [InlineData(CniHost.IPv4, "0.3.1", """{ "promiscMode": true, "isDefaultGateway": true }""")]
-    public async Task The_result_and_the_kernel_are_as_the_distributions_bridge_leaves_them(
-        string families, string version, string users)
+    [InlineData(Both, "0.1.0", CniHost.UsualDelegate)]
+    [InlineData(Both, "0.3.0", """{ "bridge": "br9", "hairpinMode": true, "forceAddress": true, "mtu": 0 }""")]
+    [InlineData(CniHost.IPv4, "1.0.0", """{ "isGateway": true, "args": { "cni": { "mac": "c2:11:22:33:44:55" } } }""")]
+    [InlineData(CniHost.IPv4, "0.4.0", """{ "isGateway": true, "dns": { "nameservers": [ "192.0.2.53" ] } }""")]
+    [InlineData(Both, "1.0.0", """{ "isDefaultGateway": true, "enabledad": true }""")]
+    [InlineData(Both, "0.3.1", "{}", """, "type": "" """)]
+    [InlineData(Both, "1.0.0", """{ "hairpinMode": true }""", """, "type": "" """)]
+    [InlineData(
+        CniHost.IPv4,
+        "0.3.1",
+        CniHost.UsualDelegate,
+        """, "routes": [ { "dst": "192.0.2.0/24" }, { "dst": "203.0.113.0/24", "gw": "10.42.3.9" } ]""")]
+    public async Task What_the_bridge_plugin_leaves_is_what_ours_does(
+        string families, string version, string users, string ipam = "")
     {
-        using CniHost ours = new(families) { Version = version, Delegate = users };
+        using CniHost ours = new(families) { Version = version, Delegate = users, Ipam = ipam };
         using CniHost theirs = new(families) { Version = version, Delegate = users };
-        CniPod ourPod = ours.NewPod();
-        CniPod theirPod = theirs.NewPod();
 
-        JsonElement ourResult = ours.Add(ourPod).Success();
-        theirs.Executable = $"{CniHost.PluginFolder}/bridge";
-        string rendered = File.ReadAllText(Path.Combine(ours.DataDir, ourPod.Id))
-            .Replace(ours.IpamDir, theirs.IpamDir, StringComparison.Ordinal);
-        JsonElement theirResult = theirs.Call("ADD", theirPod, rendered).Success();
+        await AssertSameLife(ours, theirs, "bridge");
+    }
 
-        Assert.Equal(Neutral(theirResult, theirPod), Neutral(ourResult, ourPod));
-        foreach (string command in (string[])
-            [
-                "ip -json -details address show", "ip -json -details -4 route show table all",
-                "ip -json -details -6 route show table main", "bridge -json link show",
-            ])
+    [Theory]
+    [InlineData("""{ "type": "ptp" }""", "0.3.1")]
+    [InlineData("""{ "type": "ptp", "ipMasq": false }""", "1.0.0")]
+    [InlineData("""{ "type": "macvlan", "master": "up0", "mode": "bridge" }""", "0.4.0")]
+    [InlineData("""{ "type": "macvlan", "master": "up0" }""", "1.0.0")]
+    public async Task What_another_delegate_leaves_is_what_it_leaves_alone(string users, string version)
+    {
+        using CniHost ours = new(CniHost.IPv4) { Version = version, Delegate = users };
+        using CniHost theirs = new(CniHost.IPv4) { Version = version, Delegate = users };
+        foreach (CniHost host in (CniHost[])[ours, theirs])
+        {
+            host.Node.Shell("ip link add up0 type veth peer name far0; ip link set up0 up; ip link set far0 up");
+        }
+
+        using JsonDocument named = JsonDocument.Parse(users);
+        await AssertSameLife(ours, theirs, named.RootElement.GetProperty("type").GetString()!);
+    }
+
+    /// <summary>ADD, a second pod, DEL of both: after each the same.</summary>
+    private static async Task AssertSameLife(CniHost ours, CniHost theirs, string type)
+    {
+        theirs.Executable = $"{CniHost.PluginFolder}/{type}";
+        (CniPod Ours, CniPod Theirs, string Config)[] pods =
+            [.. Enumerable.Range(0, 2).Select(_ => (ours.NewPod(), theirs.NewPod(), ""))];
+        for (int i = 0; i < pods.Length; i++)
+        {
+            CniAnswer ourAnswer = ours.Add(pods[i].Ours);
+            string scratch = Path.Combine(ours.DataDir, pods[i].Ours.Id);
+            Assert.True(File.Exists(scratch), ourAnswer.Output);
+            pods[i].Config = File.ReadAllText(scratch)
+                .Replace(ours.IpamDir, theirs.IpamDir, StringComparison.Ordinal);
+            CniAnswer theirAnswer = theirs.Call("ADD", pods[i].Theirs, pods[i].Config);
+
+            Assert.Equal(
+                DeliberateDifferences.Neutral(theirAnswer.Success(), pods[i].Theirs),
+                DeliberateDifferences.Neutral(ourAnswer.Success(), pods[i].Ours));
+            await AssertSameKernel(ours, theirs, pods[i].Ours, pods[i].Theirs);
+            Assert.Equal(Reservations(theirs), Reservations(ours));
+        }
+
+        foreach ((CniPod our, CniPod their, string config) in pods)
+        {
+            ours.Delete(our).SilentSuccess();
+            theirs.Call("DEL", their, config).SilentSuccess();
+            await AssertSameKernel(ours, theirs, our, their);
+            Assert.Equal(Reservations(theirs), Reservations(ours));
+        }
+    }
+
+    private static async Task AssertSameKernel(CniHost ours, CniHost theirs, CniPod ourPod, CniPod theirPod)
+    {
+        foreach (string command in s_listings)
         {
             await AssertSame(theirPod, ourPod, command);
             await AssertSame(new CniPod(theirs.Node, ""), new CniPod(ours.Node, ""), command);
         }
 
-        foreach (string sysctl in (string[])
-            [
-                "net/ipv4/conf/eth0/arp_notify", "net/ipv6/conf/eth0/accept_dad",
-                "net/ipv6/conf/eth0/disable_ipv6",
-            ])
-        {
-            Assert.Equal(Sysctl(theirPod, sysctl), Sysctl(ourPod, sysctl));
-        }
-
-        foreach (string sysctl in (string[])["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"])
-        {
-            Assert.Equal(theirs.Node.Shell($"cat /proc/sys/{sysctl}"), ours.Node.Shell($"cat /proc/sys/{sysctl}"));
-        }
+        Assert.Equal(Sysctls(theirPod, s_podSysctls), Sysctls(ourPod, s_podSysctls));
+        Assert.Equal(
+            Sysctls(new CniPod(theirs.Node, ""), s_hostSysctls), Sysctls(new CniPod(ours.Node, ""), s_hostSysctls));
     }
 
     /// <summary>In the end: the kernel adds link-local addresses and their routes when it gets to it.</summary>
     private static async Task AssertSame(CniPod theirs, CniPod ours, string command)
     {
         long start = Stopwatch.GetTimestamp();
-        while (Look(theirs, command) != Look(ours, command) && Stopwatch.GetElapsedTime(start) < s_patience)
+        while (DeliberateDifferences.Look(theirs, command) != DeliberateDifferences.Look(ours, command)
+            && Stopwatch.GetElapsedTime(start) < s_patience)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
         }
 
-        Assert.Equal(Look(theirs, command), Look(ours, command));
+        Assert.Equal(DeliberateDifferences.Look(theirs, command), DeliberateDifferences.Look(ours, command));
     }
 
-    private static string Sysctl(CniPod pod, string name) => pod.Node.Shell($"cat /proc/sys/{name}");
+    private static string Sysctls(CniPod pod, string[] names) => pod.Node.Shell(string.Join(
+        "; ", names.Select(static name => $"cat /proc/sys/{name} 2> /dev/null || echo -")));
 
-    /// <summary>The result, without what is random, in the order it was printed.</summary>
-    private static string Neutral(JsonElement result, CniPod pod)
+    /// <summary>host-local's files and what is in them.</summary>
+    private static string Reservations(CniHost host)
     {
-        JsonNode node = JsonNode.Parse(result.GetRawText())!;
-        foreach (JsonNode? link in node["interfaces"] as JsonArray ?? [])
-        {
-            link!["mac"] = "mac";
-            string name = link["name"]!.GetValue<string>();
-            link["name"] = name.StartsWith("veth", StringComparison.Ordinal) ? "veth" : name;
-            if (link["sandbox"] is not null)
-            {
-                Assert.Equal(pod.Sandbox, link["sandbox"]!.GetValue<string>());
-                link["sandbox"] = "sandbox";
-            }
-        }
-
-        if (node["cniVersion"]!.GetValue<string>().StartsWith('0'))
-        {
-            return node.ToJsonString();
-        }
-
-        // Older libraries printed 1.0.0 in the order of 0.4.0, and an empty dns too.
-        if (node["dns"] is JsonObject { Count: 0 })
-        {
-            ((JsonObject)node).Remove("dns");
-        }
-
-        return Sorted(node)!.ToJsonString();
-    }
-
-    private static JsonNode? Sorted(JsonNode? node) => node switch
-    {
-        JsonObject map => new JsonObject(map
-            .OrderBy(static pair => pair.Key, StringComparer.Ordinal)
-            .Select(static pair => KeyValuePair.Create(pair.Key, Sorted(pair.Value)))),
-        JsonArray items => new JsonArray([.. items.Select(Sorted)]),
-        _ => node?.DeepClone(),
-    };
-
-    private static string Look(CniPod pod, string command)
-    {
-        string json = pod.Node.Shell(command);
-        JsonArray items = (JsonArray)JsonNode.Parse(json.Trim().Length == 0 ? "[]" : json)!;
-        foreach (JsonObject item in items.OfType<JsonObject>())
-        {
-            Neutralize(item);
-        }
-
-        return string.Join('\n', items.Select(static item => item!.ToJsonString()).Order(StringComparer.Ordinal));
-    }
-
-    private static void Neutralize(JsonObject item)
-    {
-        foreach (JsonObject address in (item["addr_info"] as JsonArray ?? []).OfType<JsonObject>())
-        {
-            Neutralize(address);
-        }
-
-        foreach ((_, Action<JsonObject> remove) in s_deliberate)
-        {
-            remove(item);
-        }
-
-        // A link-local address in a listing of routes is the MAC's, too.
-        if (item["dst"]?.GetValue<string>().StartsWith("fe80:", StringComparison.Ordinal) == true)
-        {
-            item["dst"] = "fe80::";
-        }
+        string folder = Path.Combine(host.IpamDir, host.Network);
+        return !Directory.Exists(folder) ? "" : string.Join('\n', Directory.EnumerateFiles(folder)
+            .Select(static file => $"{Path.GetFileName(file)}: {File.ReadAllText(file)}")
+            .Order(StringComparer.Ordinal));
     }
 }

@@ -1,3 +1,5 @@
+using FlannelCni.Linux.Processes;
+
 namespace FlannelCni.EndToEndTests.Plugin;
 
 /// <summary>An ADD that fails says why, and leaves nothing behind.</summary>
@@ -28,6 +30,53 @@ public sealed class FailureTests : IDisposable
             999,
             $"failed to load flannel 'subnet.env' file: {_host.Folder.File("subnet.env")} is missing "
             + "FLANNEL_MTU, FLANNEL_IPMASQ. Check the flannel pod log for this node.");
+    }
+
+    [Fact]
+    public async Task A_subnet_file_that_comes_in_time_is_waited_for()
+    {
+        string file = _host.Folder.File("subnet.env");
+        string content = File.ReadAllText(file);
+        File.Delete(file);
+        _host.More = """, "subnetWaitSeconds": 30 """;
+        CniPod pod = _host.NewPod();
+        using ChildProcess add = _host.Start("ADD", pod);
+        Task<ChildResult> end = add.WaitAsync(TestContext.Current.CancellationToken);
+        await Task.WhenAny(
+            end, Task.Delay(TimeSpan.FromSeconds(0.3), TimeProvider.System, TestContext.Current.CancellationToken));
+        Assert.False(end.IsCompleted);
+        Assert.Empty(_host.DataFiles());
+
+        // A part of it is not it.
+        File.WriteAllText(file, CniHost.IPv4);
+        File.WriteAllText(file + ".new", content);
+        File.Move(file + ".new", file, overwrite: true);
+
+        CniAnswer.Of(await end).Success();
+        pod.Ping("10.42.3.1");
+    }
+
+    [Fact]
+    public void A_subnet_file_that_does_not_come_in_time_is_the_usual_error()
+    {
+        string file = _host.Folder.File("subnet.env");
+        File.Delete(file);
+        _host.More = """, "subnetWaitSeconds": 1 """;
+
+        Refused(
+            999,
+            $"failed to load flannel 'subnet.env' file: open {file}: no such file or directory. "
+            + "Check the flannel pod log for this node.");
+    }
+
+    [Theory]
+    [InlineData("-1", "\"subnetWaitSeconds\" is -1")]
+    [InlineData("\"5\"", "\"subnetWaitSeconds\" is a string, a number is expected")]
+    public void A_wait_that_is_none_is_refused(string seconds, string because)
+    {
+        _host.More = $", \"subnetWaitSeconds\": {seconds}";
+
+        Refused(999, $"failed to load flannel netconf file: failed to load netconf: {because}");
     }
 
     [Fact]

@@ -43,6 +43,28 @@ public sealed class MasqueradeTests : IDisposable
         Assert.DoesNotContain("saddr", _host.Node.Shell(Table), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("/nowhere/ns", true)]
+    [InlineData("", false)]
+    public void The_rules_of_a_pod_whose_namespace_is_gone_go_too(string sandbox, bool hasScratch)
+    {
+        CniPod pod = _host.NewPod();
+        _host.Add(pod).Success();
+        pod.Node.Shell("ip link del eth0");
+        if (!hasScratch)
+        {
+            File.Delete(System.IO.Path.Combine(_host.DataDir, pod.Id));
+            File.Delete(_host.Folder.File("subnet.env"));
+        }
+
+        _host.Call("DEL", pod, null, ("CNI_NETNS", sandbox)).SilentSuccess();
+
+        Assert.DoesNotContain("saddr", _host.Node.Shell(Table), StringComparison.Ordinal);
+        _host.Node.Shell("ip link del up0");
+        _host.AssertClean();
+    }
+
     [Fact]
     public void Only_the_rules_of_the_pod_that_goes_are_removed()
     {

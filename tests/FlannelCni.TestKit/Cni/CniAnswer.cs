@@ -1,14 +1,15 @@
 using System.Text;
 using System.Text.Json;
 using FlannelCni.Linux.Processes;
+using Xunit;
 
-namespace FlannelCni.EndToEndTests.Plugin;
+namespace FlannelCni.TestKit.Cni;
 
 /// <summary>How a call ended.</summary>
-internal sealed record CniAnswer(int ExitStatus, string Output, string Error)
+public sealed record CniAnswer(int ExitStatus, string Output, string Error)
 {
     /// <summary>Standard output: exactly one document.</summary>
-    internal JsonElement Document
+    public JsonElement Document
     {
         get
         {
@@ -17,30 +18,30 @@ internal sealed record CniAnswer(int ExitStatus, string Output, string Error)
         }
     }
 
-    internal int Code => Document.GetProperty("code").GetInt32();
+    public int Code => Document.GetProperty("code").GetInt32();
 
-    internal string Message => Document.GetProperty("msg").GetString() ?? "";
+    public string Message => Document.GetProperty("msg").GetString() ?? "";
 
-    internal string Details =>
+    public string Details =>
         Document.TryGetProperty("details", out JsonElement details) ? details.GetString() ?? "" : "";
 
-    internal static CniAnswer Of(ChildResult result) =>
+    public static CniAnswer Of(ChildResult result) =>
         new(result.ExitStatus, Encoding.UTF8.GetString(result.Output), Encoding.UTF8.GetString(result.Error));
 
     /// <returns>The result.</returns>
-    internal JsonElement Success()
+    public JsonElement Success()
     {
         Assert.True(ExitStatus == 0, $"{Output}{Error}");
         return Document;
     }
 
-    internal void SilentSuccess()
+    public void SilentSuccess()
     {
         Assert.True(ExitStatus == 0, $"{Output}{Error}");
         Assert.Equal("", Output);
     }
 
-    internal void Failure(int code, string message)
+    public void Failure(int code, string message)
     {
         Assert.Equal(1, ExitStatus);
         Assert.Equal(message, Message);
