@@ -28,18 +28,16 @@ public sealed class CriNode : IAsyncDisposable
     private readonly string _cgroup = string.Create(
         CultureInfo.InvariantCulture, $"flannel-test-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
 
-    private CriNode(AgentNode node)
+    private CriNode(AgentNode node, bool hasPlugins)
     {
         _node = node;
-        Directory.CreateDirectory(_folder.File("bin"));
-        Directory.CreateDirectory(_folder.File("conf"));
-        foreach (string plugin in s_plugins)
+        Directory.CreateDirectory(PathOf("/opt/cni/bin"));
+        Directory.CreateDirectory(PathOf("/etc/cni/net.d"));
+        if (hasPlugins)
         {
-            File.CreateSymbolicLink(_folder.File($"bin/{plugin}"), $"/usr/lib/cni/{plugin}");
+            InstallPlugins();
         }
 
-        File.CreateSymbolicLink(_folder.File("bin/flannel"), Repository.Executable("flannel"));
-        File.WriteAllText(_folder.File("conf/10-flannel.conflist"), Conflist);
         File.WriteAllText(_folder.File("config.toml"), Config);
         TestImage.Write(_folder.File("image.tar"));
 
@@ -103,26 +101,25 @@ public sealed class CriNode : IAsyncDisposable
           [plugins."io.containerd.grpc.v1.cri".containerd]
             snapshotter = "native"
           [plugins."io.containerd.grpc.v1.cri".cni]
-            bin_dir = "{_folder.File("bin")}"
-            conf_dir = "{_folder.File("conf")}"
+            bin_dir = "{PathOf("/opt/cni/bin")}"
+            conf_dir = "{PathOf("/etc/cni/net.d")}"
 
         """;
 
     /// <summary>One that answers and has the image of the sandboxes.</summary>
-    public static async Task<CriNode> StartAsync(AgentNode node)
+    /// <param name="hasPlugins">Its CNI plugins and their configuration are there; else somebody brings them.</param>
+    public static async Task<CriNode> StartAsync(AgentNode node, bool hasPlugins = true)
     {
         if (!File.Exists(Containerd) && Environment.GetEnvironmentVariable("CI") is null)
         {
             Assert.Skip($"{Containerd} is not installed: ./build.sh setup");
         }
 
-        CriNode cri = new(node);
+        CriNode cri = new(node, hasPlugins);
         try
         {
             await Wait.Until(() => File.Exists(cri.Socket), AgentNode.Soon, () => $"containerd listens: {cri.Log}");
-            Shell.Run(
-                $"ctr --address {cri.Socket} --namespace k8s.io images import --snapshotter native "
-                + cri._folder.File("image.tar"));
+            cri.Import(cri._folder.File("image.tar"));
             return cri;
         }
         catch
@@ -137,16 +134,14 @@ public sealed class CriNode : IAsyncDisposable
     /// <param name="port">Of the pod, where the host's leads.</param>
     public async Task<CriPod> RunPodAsync(string name, int hostPort = 0, int port = 0)
     {
-        ProtoWriter config = new ProtoWriter()
-            .Message(1, new ProtoWriter().Text(1, name).Text(2, Guid.NewGuid().ToString()).Text(3, "default"))
-            .Message(8, new ProtoWriter().Text(1, $"/{_cgroup}"));
+        ProtoWriter config = NewPod(name, "default", new ProtoWriter());
         for (int protocol = 0; protocol < 2 && hostPort > 0; protocol++) // TCP, UDP
         {
             config.Message(5, new ProtoWriter().Integer(1, protocol).Integer(2, port).Integer(3, hostPort));
         }
 
-        string id = Text(await _client.CallAsync("RunPodSandbox", new ProtoWriter().Message(1, config)), 1);
-        byte[] status = await _client.CallAsync("PodSandboxStatus", new ProtoWriter().Text(1, id).Integer(2, 1));
+        string id = Text(await CallAsync("RunPodSandbox", new ProtoWriter().Message(1, config)), 1);
+        byte[] status = await CallAsync("PodSandboxStatus", new ProtoWriter().Text(1, id).Integer(2, 1));
         string address = Text(Bytes(Bytes(status, 1), 5), 1);
         return new CriPod(id, address, NetNamespace.Open(NamespaceOf(id)));
     }
@@ -154,10 +149,38 @@ public sealed class CriNode : IAsyncDisposable
     /// <summary>Stops and removes a pod, as a kubelet does.</summary>
     public async Task RemovePodAsync(CriPod pod)
     {
-        _ = await _client.CallAsync("StopPodSandbox", new ProtoWriter().Text(1, pod.Id));
-        _ = await _client.CallAsync("RemovePodSandbox", new ProtoWriter().Text(1, pod.Id));
+        _ = await CallAsync("StopPodSandbox", new ProtoWriter().Text(1, pod.Id));
+        _ = await CallAsync("RemovePodSandbox", new ProtoWriter().Text(1, pod.Id));
         pod.Dispose();
     }
+
+    /// <summary>Takes the images of an archive.</summary>
+    public void Import(string archive) => Shell.Run(
+        $"ctr --address {Socket} --namespace k8s.io images import --snapshotter native {archive}");
+
+    /// <summary>Where a path of the node is, which a pod on it mounts.</summary>
+    public string PathOf(string path) =>
+        path.StartsWith("/run/", StringComparison.Ordinal) || path.StartsWith("/var/", StringComparison.Ordinal)
+            ? _node.PathOf(path)
+            : _folder.File(path[1..]);
+
+    /// <summary>The processes of a container, as this namespace counts them.</summary>
+    internal IReadOnlyList<string> ProcessesOf(string container) => File.ReadAllLines(Cgroups
+        .Select(folder => Path.Combine(folder, container, "cgroup.procs"))
+        .First(File.Exists));
+
+    /// <summary>PodSandboxConfig: metadata, and what Linux is told.</summary>
+    /// <param name="security">LinuxSandboxSecurityContext.</param>
+    internal ProtoWriter NewPod(string name, string @namespace, ProtoWriter security) => new ProtoWriter()
+        .Message(1, new ProtoWriter().Text(1, name).Text(2, Guid.NewGuid().ToString()).Text(3, @namespace))
+        .Text(3, _folder.Path)
+        .Message(8, new ProtoWriter().Text(1, $"/{_cgroup}").Message(2, security));
+
+    /// <inheritdoc cref="CriClient.CallAsync"/>
+    internal Task<byte[]> CallAsync(string method, ProtoWriter message) => _client.CallAsync(method, message);
+
+    /// <summary>What a container has written; its log_path is LOG.</summary>
+    internal string LogOf(string log) => File.Exists(_folder.File(log)) ? File.ReadAllText(_folder.File(log)) : "";
 
     public async ValueTask DisposeAsync()
     {
@@ -187,14 +210,27 @@ public sealed class CriNode : IAsyncDisposable
         return $"/proc/{ContainerdPid}/root{relative}";
     }
 
+    private void InstallPlugins()
+    {
+        foreach (string plugin in s_plugins)
+        {
+            File.CreateSymbolicLink(PathOf($"/opt/cni/bin/{plugin}"), $"/usr/lib/cni/{plugin}");
+        }
+
+        File.CreateSymbolicLink(PathOf("/opt/cni/bin/flannel"), Repository.Executable("flannel"));
+        File.WriteAllText(PathOf("/etc/cni/net.d/10-flannel.conflist"), Conflist);
+    }
+
+    // One for each controller, or one for all.
+    private string[] Cgroups => [.. Directory.GetDirectories(CgroupRoot)
+        .Append(CgroupRoot)
+        .Select(root => Path.Combine(root, _cgroup))
+        .Where(Directory.Exists)];
+
     // A cgroup goes when its processes have: they were killed, but may not be gone yet.
     private bool RemoveCgroups()
     {
-        string[] folders = [.. Directory.GetDirectories(CgroupRoot)
-            .Append(CgroupRoot)
-            .Select(root => Path.Combine(root, _cgroup))
-            .Where(Directory.Exists)];
-        foreach (string folder in folders)
+        foreach (string folder in Cgroups)
         {
             try
             {
@@ -214,7 +250,8 @@ public sealed class CriNode : IAsyncDisposable
         return true;
     }
 
-    private static byte[] Bytes(byte[] message, int wanted)
+    /// <summary>A field of an answer: a nested message.</summary>
+    internal static byte[] Bytes(byte[] message, int wanted)
     {
         ProtoReader reader = new(message);
         while (reader.Next(out int number, out ReadOnlySpan<byte> data, out _))
@@ -228,5 +265,6 @@ public sealed class CriNode : IAsyncDisposable
         return [];
     }
 
-    private static string Text(byte[] message, int wanted) => Encoding.UTF8.GetString(Bytes(message, wanted));
+    /// <summary>A field of an answer.</summary>
+    internal static string Text(byte[] message, int wanted) => Encoding.UTF8.GetString(Bytes(message, wanted));
 }
