@@ -13,8 +13,8 @@ namespace FlannelCni.Agent;
 /// </summary>
 internal sealed class AgentHealth(TimeProvider time) : IHealthSource
 {
-    /// <summary>Many times the reconciler's period.</summary>
-    private static readonly TimeSpan s_longestSilence = TimeSpan.FromMinutes(1);
+    /// <summary>Three times the longest between two runs of a large cluster's reconciler.</summary>
+    private static readonly TimeSpan s_longestSilence = 3 * Reconciler.LongestResync;
 
     private volatile string _step = "starting";
     private volatile Reconciler? _reconciler;

@@ -32,10 +32,10 @@ internal static class Program
 
         // The devices first: their MACs are part of what the lease publishes. Their addresses follow from the lease.
         await using IBackend backend = BackendFactory.Create(network, node, agent.Paths.StateDirectory, rtnl);
-        BackendState state = await backend.EnsureAsync(underlay, own: null, stop);
+        BackendState state = (await backend.EnsureAsync(underlay, own: null, stop)).OrThrow();
         agent.Health.Starting("waiting for a lease");
         Lease own = await manager.AcquireAsync(network, state.Attributes, stop);
-        state = await backend.EnsureAsync(underlay, own, stop);
+        state = (await backend.EnsureAsync(underlay, own, stop)).OrThrow();
 
         // Before subnet.env lets pods start: what they send outside must not leave with their own address.
         agent.Health.Starting("setting the firewall rules");
@@ -44,7 +44,7 @@ internal static class Program
 
         // From here on all is one loop: leases and the kernel's notifications go in, the reconciler makes them agree.
         Inbox inbox = new();
-        using KernelMonitor monitor = new(inbox, rtnl.PortId);
+        using KernelMonitor monitor = new(inbox, rtnl.PortId, agent.Metrics);
         NodePublisher publisher = NodePublisher.For(agent, network, manager);
         publisher.Post(own, state);
         Reconciler reconciler = new(

@@ -13,7 +13,8 @@ namespace FlannelCni.Agent;
 /// <summary>
 /// The external interface, chosen at the start and followed from then on. A choice that still holds is kept, whatever
 /// else could be chosen now; only one that is gone, has lost its address, or rests on what the datastore no longer says
-/// of this node, is made anew.
+/// of this node, is made anew. As an interface comes up its link-local address is the first to appear: it is not taken
+/// where there was a better one, and left for one.
 /// </summary>
 internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocket rtnl, ILogger<UnderlaySource> logger)
 {
@@ -56,17 +57,26 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     }
 
     /// <summary>As it is now.</summary>
+    /// <param name="failures">
+    /// Gets a line where it has lost an address and none fits better: it stays what it was, as the other family may go
+    /// on with it.
+    /// </param>
     /// <exception cref="LinuxException">It is gone, and none fits: to be tried again.</exception>
-    public Underlay Follow()
+    public Underlay Follow(List<string> failures)
     {
-        if (_chosen is { } chosen && _node.HasAddressesOf(_chosenFor) && rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name
-            && Holds(chosen.Address, chosen.Index) && Holds(chosen.AddressV6, chosen.Index))
+        Link? link = _chosen is { } chosen ? Find(chosen) : null;
+        if (link is not null && _node.HasAddressesOf(_chosenFor)
+            && Holds(_chosen!.Address, link.Index) && Holds(_chosen.AddressV6, link.Index)
+            && !_chosen.Address.IsLinkLocal && !_chosen.AddressV6.IsLinkLocal)
         {
-            _chosen = chosen with { Mtu = link.Mtu };
+            _chosen = _chosen with { Mtu = link.Mtu };
         }
         else if (!TrySelect(out string? error))
         {
-            throw new LinuxException(error ?? "", Errno.ENODEV);
+            _chosen = link is null
+                ? throw new LinuxException(error ?? "", Errno.ENODEV)
+                : _chosen! with { Mtu = link.Mtu };
+            failures.Add(error ?? "");
         }
 
         return Compose();
@@ -88,6 +98,16 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             return false;
         }
 
+        IpAddr lost = _chosen is not { } before ? default
+            : IsLess(before.Address, chosen.Address) ? before.Address
+            : IsLess(before.AddressV6, chosen.AddressV6) ? before.AddressV6
+            : default;
+        if (!lost.IsNone)
+        {
+            error = $"{chosen.Name} has a link-local address in place of {lost}, which peers know this node by";
+            return false;
+        }
+
         if (chosen != _chosen)
         {
             Log.Chosen(logger, chosen.ToString());
@@ -96,6 +116,11 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
         (_chosen, _chosenFor) = (chosen, node);
         return true;
     }
+
+    private static bool IsLess(IpAddr before, IpAddr now) => !before.IsNone && !before.IsLinkLocal && now.IsLinkLocal;
+
+    private Link? Find(ExternalInterface chosen) =>
+        rtnl.FindLink(chosen.Index) is { } link && link.Name == chosen.Name ? link : null;
 
     private bool Holds(IpAddr address, int index) => address.IsNone
         || rtnl.ListAddresses(address.Is6, index).Exists(held => held.Prefix.Address == address);

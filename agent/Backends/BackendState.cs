@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux.Net;
 
@@ -8,9 +7,7 @@ namespace FlannelCni.Agent.Backends;
 /// <param name="Attributes">To be published.</param>
 /// <param name="Mtu">For the pods, bytes.</param>
 /// <param name="Devices">The backend's own devices; empty where it uses the underlay's.</param>
-/// <param name="Repairs">What this look at the devices had to mend, in words; empty: all was right.</param>
-internal sealed record BackendState(
-    LeaseAttributes Attributes, uint Mtu, ImmutableArray<DeviceFacts> Devices, ImmutableArray<string> Repairs)
+internal sealed record BackendState(LeaseAttributes Attributes, uint Mtu, EquatableArray<DeviceFacts> Devices)
 {
     /// <summary>Who is reached without a router; empty for backends that do not ask.</summary>
     public OnLinkNetworks OnLink { get; init; } = OnLinkNetworks.None;
@@ -18,19 +15,8 @@ internal sealed record BackendState(
     /// <summary>May the backend's routes go through nexthop objects?</summary>
     public NexthopObjects Nexthops { get; init; }
 
-    /// <summary>Alike but for what had to be mended on the way there.</summary>
-    public bool Equals(BackendState? other) =>
-        other is not null
-        && Attributes == other.Attributes
-        && Mtu == other.Mtu
-        && Devices.SequenceEqual(other.Devices)
-        && OnLink.Equals(other.OnLink)
-        && Nexthops == other.Nexthops;
-
-    public override int GetHashCode() => HashCode.Combine(Attributes, Mtu, Devices.Length);
-
-    /// <summary>The backend's device of a family; null: it has none.</summary>
-    public DeviceFacts? Device(bool is6)
+    /// <summary>The backend's device of a family as far as it is known; null: it has none.</summary>
+    public DeviceFacts? Facts(bool is6)
     {
         foreach (DeviceFacts device in Devices)
         {
@@ -42,6 +28,9 @@ internal sealed record BackendState(
 
         return null;
     }
+
+    /// <summary>The backend's device of a family; null: it has none, or cannot have it now.</summary>
+    public DeviceFacts? Device(bool is6) => Facts(is6) is { Index: not 0 } device ? device : null;
 }
 
 /// <summary>What is known of nexthop objects, which many routes on one device need to be fast.</summary>
@@ -59,5 +48,5 @@ internal enum NexthopObjects
 
 /// <summary>A device of the backend.</summary>
 /// <param name="Is6">The family it carries.</param>
-/// <param name="Index">ifindex; another one after it was made anew.</param>
+/// <param name="Index">ifindex; another one after it was made anew; 0: it cannot be had for now.</param>
 internal sealed record DeviceFacts(bool Is6, string Name, int Index, MacAddress Mac);

@@ -25,8 +25,7 @@ internal interface IBackend : IAsyncDisposable
     /// underlay or the own lease changes, and when a device of ours or the underlay's changes behind our back.
     /// </summary>
     /// <param name="own">Null before there is a lease: the devices are made, without addresses.</param>
-    /// <exception cref="Linux.LinuxException">The kernel refused.</exception>
-    ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken);
+    ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken);
 
     /// <summary>
     /// Could a change to the underlay's routes make <see cref="EnsureAsync"/> say something else? Its link and its

@@ -52,6 +52,16 @@ internal sealed class OnLinkNetworks : IEquatable<OnLinkNetworks>
             [.. own.Where(address => onLink.Exists(network => network.Contains(address))).Distinct().Order()]);
     }
 
+    /// <summary>Those of both; a family is of one of them.</summary>
+    public OnLinkNetworks And(OnLinkNetworks other) => new(
+        [.. _networks.Concat(other._networks).OrderByDescending(static n => n.Prefix.Length)
+            .ThenBy(static network => network.Prefix)],
+        [.. _own.Concat(other._own).Order()]);
+
+    /// <summary>One family's alone.</summary>
+    public OnLinkNetworks OfFamily(bool is6) => new(
+        [.. _networks.Where(network => network.Prefix.Is6 == is6)], [.. _own.Where(address => address.Is6 == is6)]);
+
     /// <summary>Is there any network of that family on the link?</summary>
     public bool HasFamily(bool is6) => _networks.Any(network => network.Prefix.Is6 == is6);
 

@@ -1,7 +1,6 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
-using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
@@ -11,24 +10,44 @@ namespace FlannelCni.Agent.Backends;
 /// <param name="network">The families to ask for; routes into it are our own business and say nothing.</param>
 internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
 {
-    /// <exception cref="LinuxException">ENETDOWN: the interface is down, so that nothing can be told.</exception>
-    public OnLinkNetworks Read(Underlay underlay)
+    private static readonly bool[] s_families = [false, true];    // is it IPv6?
+
+    private OnLinkNetworks _last = OnLinkNetworks.None;
+
+    /// <summary>Both families'. What cannot be told now is as it was last.</summary>
+    /// <param name="needed">
+    /// Must there be any network on the link? As an interface comes up its routes are the last to appear: no reason to
+    /// let every peer go for a moment.
+    /// </param>
+    /// <param name="failures">Get ENETDOWN: the interface is down; ENETUNREACH: nothing is on its link.</param>
+    public OnLinkNetworks Read(Underlay underlay, List<LinuxException> failures, bool needed = false)
     {
-        Link link = rtnl.FindLink(underlay.Index)
-            ?? throw new LinuxException($"external interface {underlay.Name}", Errno.ENODEV);
-        if (!link.IsUp)
+        Link? link = rtnl.FindLink(underlay.Index);
+        if (link?.IsUp != true)
         {
-            // It has lost its routes, and will have them again: no reason to change anything meanwhile.
-            throw new LinuxException($"external interface {link.Name} is down", Errno.ENETDOWN);
+            // It has lost its routes, and will have them again.
+            failures.Add(link is null
+                ? new LinuxException($"external interface {underlay.Name}", Errno.ENODEV)
+                : new LinuxException($"external interface {link.Name} is down", Errno.ENETDOWN));
+            return _last;
         }
 
         // A tunnel without neighbours, as WireGuard's, delivers only what it has been told of: no pod's packets.
-        return (link.Flags & LinkFlags.IFF_NOARP) != 0
+        OnLinkNetworks now = (link.Flags & LinkFlags.IFF_NOARP) != 0
             ? OnLinkNetworks.None
-            : OnLinkNetworks.Of(
-                [.. Routes(is6: false), .. Routes(is6: true)],
-                link.Index,
-                [.. Addresses(is6: false), .. Addresses(is6: true)]);
+            : Read(link.Index, is6: false).And(Read(link.Index, is6: true));
+        foreach (bool is6 in s_families)
+        {
+            if (needed && IsEnabled(is6) && !now.HasFamily(is6))
+            {
+                string family = is6 ? "IPv6" : "IPv4";
+                failures.Add(new LinuxException(
+                    $"no {family} network is on the link of {link.Name}", Errno.ENETUNREACH));
+                now = now.And(_last.OfFamily(is6));
+            }
+        }
+
+        return _last = now;
     }
 
     /// <summary>Is the notification about a route of somebody else's that what was read depends on?</summary>
@@ -38,12 +57,12 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
         && !IsToPods(kernelEvent.Route)
         && input.State.OnLink.DependsOn(kernelEvent.Route, input.Underlay.Index);
 
-    private IEnumerable<Route> Routes(bool is6) => IsEnabled(is6)
-        ? rtnl.ListRoutes(new RouteFilter(is6)).Where(r => r.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(r))
-        : [];
-
-    private IEnumerable<IpAddr> Addresses(bool is6) =>
-        IsEnabled(is6) ? rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address) : [];
+    private OnLinkNetworks Read(int linkIndex, bool is6) => IsEnabled(is6)
+        ? OnLinkNetworks.Of(
+            rtnl.ListRoutes(new RouteFilter(is6)).Where(r => r.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(r)),
+            linkIndex,
+            rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address))
+        : OnLinkNetworks.None;
 
     private bool IsEnabled(bool is6) => is6 ? network.EnableIPv6 : network.EnableIPv4;
 

@@ -18,7 +18,7 @@ internal sealed record Peer(
 /// <summary>A peer; or why there is none; or neither, where the lease has no such family.</summary>
 internal readonly record struct PeerReading
 {
-    private PeerReading(Peer? peer, string? refusal)
+    private PeerReading(Peer? peer, Refusal? refusal)
     {
         Peer = peer;
         Refusal = refusal;
@@ -28,12 +28,11 @@ internal readonly record struct PeerReading
 
     public Peer? Peer { get; }
 
-    /// <summary>In words: what the lease says, and what is wrong with it.</summary>
-    public string? Refusal { get; }
+    public Refusal? Refusal { get; }
 
     public static PeerReading Of(Peer peer) => new(peer, null);
 
-    public static PeerReading Refused(string reason) => new(null, reason);
+    public static PeerReading Refused(Refusal reason) => new(null, reason);
 
     public bool TryGet([NotNullWhen(true)] out Peer? peer)
     {

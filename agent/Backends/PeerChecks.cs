@@ -6,15 +6,20 @@ namespace FlannelCni.Agent.Backends;
 /// <summary>What every backend asks of a peer's lease, because another node wrote it.</summary>
 internal static class PeerChecks
 {
-    /// <returns>In words what the peer's backend is, if it is not this one; null: it is.</returns>
-    internal static string? WhyOtherBackend(LeaseAttributes attributes, string type) => attributes.BackendType == type
-        ? null
-        : $"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is {type}";
+    /// <returns>What the peer's backend is, if it is not this one; null: it is.</returns>
+    internal static Refusal? WhyOtherBackend(LeaseAttributes attributes, string type) =>
+        attributes.BackendType == type ? null : new Refusal(
+            RefusalReason.Backend, $"its backend is \"{LogText.Of(attributes.BackendType)}\", ours is {type}");
 
-    /// <returns>In words why the peer is refused; null: it is fine.</returns>
-    internal static string? WhyNot(Peer peer, PlanInput input)
+    /// <returns>Why the peer is refused; null: it is fine.</returns>
+    internal static Refusal? WhyNot(Peer peer, PlanInput input) =>
+        WhyNotSubnet(peer, input) is { } subnet ? new Refusal(RefusalReason.Subnet, subnet)
+        : WhyNotAddress(peer, input) is { } address ? new Refusal(RefusalReason.PublicIP, address)
+        : null;
+
+    private static string? WhyNotSubnet(Peer peer, PlanInput input)
     {
-        (IpPrefix subnet, IpAddr address, Underlay underlay) = (peer.Subnet, peer.PublicIP, input.Underlay);
+        IpPrefix subnet = peer.Subnet;
         (IpPrefix network, IpPrefix own) = (input.NetworkOf(peer.Key.Is6), input.OwnSubnet(peer.Key.Is6));
         if (!subnet.IsMasked)
         {
@@ -26,11 +31,13 @@ internal static class PeerChecks
             return $"subnet {subnet} is not inside the network {network}";
         }
 
-        if (!own.IsNone && subnet.Overlaps(own))
-        {
-            return $"subnet {subnet} overlaps ours, {own}";
-        }
+        return !own.IsNone && subnet.Overlaps(own) ? $"subnet {subnet} overlaps ours, {own}" : null;
+    }
 
+    private static string? WhyNotAddress(Peer peer, PlanInput input)
+    {
+        (IpPrefix subnet, IpAddr address, Underlay underlay) = (peer.Subnet, peer.PublicIP, input.Underlay);
+        IpPrefix network = input.NetworkOf(peer.Key.Is6);
         if (address.BitLength != subnet.Address.BitLength || !(address.IsGlobalUnicast || address.IsLinkLocal))
         {
             return $"public IP \"{address}\" is not one a node can have";

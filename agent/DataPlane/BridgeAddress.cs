@@ -18,6 +18,7 @@ internal sealed class BridgeAddress(RtnlSocket rtnl, bool is6) : ITable
     private int _pods;
     private IpPrefix _wanted;
     private bool _isThere;
+    private bool _wasLooked;    // by this run
     private string _said = "";
 
     public string Kind => "bridge";
@@ -25,8 +26,9 @@ internal sealed class BridgeAddress(RtnlSocket rtnl, bool is6) : ITable
     public ValueTask CompareAsync(PlanInput input, SyncScope scope, CancellationToken cancellationToken)
     {
         _old.Clear();
+        _wasLooked = scope.IsFull;
         IpPrefix own = input.OwnSubnet(is6);
-        if (scope.IsFull && !own.IsNone && rtnl.FindLink(Name) is { IsBridge: true } bridge)
+        if (_wasLooked && !own.IsNone && rtnl.FindLink(Name) is { IsBridge: true } bridge)
         {
             _index = bridge.Index;
             _wanted = new IpPrefix(own.Base.Add(1), own.Length);
@@ -55,7 +57,7 @@ internal sealed class BridgeAddress(RtnlSocket rtnl, bool is6) : ITable
     {
         if (_old.Count == 0)
         {
-            _said = "";
+            _said = _wasLooked ? "" : _said;
             return ValueTask.FromResult(TableResult.Nothing);
         }
 

@@ -1,6 +1,7 @@
 // One socket per group: a storm of links then cannot push out the notifications of routes. Sockets are opened by the
 // constructor, before anything is read, so that nothing changes unseen between a first listing and the first wait.
 
+using FlannelCni.Agent.Metrics;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
@@ -25,13 +26,15 @@ internal sealed class KernelMonitor : IDisposable
     private const int MaxSpareCapacity = 256;
 
     private readonly Inbox _inbox;
+    private readonly AgentMetrics _metrics;
     private readonly List<(RtnlGroup Group, RtnlMonitor Monitor)> _monitors = [];
 
     /// <param name="ownPort">Of the socket that writes for us: we are not told what we did ourselves.</param>
     /// <param name="bufferSize">As of <see cref="RtnlMonitor.Open"/>.</param>
-    public KernelMonitor(Inbox inbox, uint ownPort, int bufferSize = RtnlMonitor.DefaultBufferSize)
+    public KernelMonitor(
+        Inbox inbox, uint ownPort, AgentMetrics metrics, int bufferSize = RtnlMonitor.DefaultBufferSize)
     {
-        _inbox = inbox;
+        (_inbox, _metrics) = (inbox, metrics);
         foreach (RtnlGroup group in s_groups)
         {
             if (Open(group, bufferSize, ownPort) is { } monitor)
@@ -77,6 +80,7 @@ internal sealed class KernelMonitor : IDisposable
             events.Capacity = Math.Min(events.Capacity, MaxSpareCapacity);
             if (!await monitor.ReceiveAsync(events, cancellationToken))
             {
+                _metrics.NotificationsLost();
                 _inbox.PostFull();
             }
             else if (events.Count > 0)

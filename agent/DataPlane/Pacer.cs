@@ -2,14 +2,16 @@ namespace FlannelCni.Agent.DataPlane;
 
 /// <summary>
 /// How long to wait between two runs. The first repair after a quiet time is immediate; somebody who undoes each one
-/// is answered more and more slowly, down to twice a second, so that neither of the two can spin the other. Long runs
-/// are spaced by their length, so that no storm of notifications makes them a whole processor's work.
+/// is answered more and more slowly, down to five times a second, so that neither of the two can spin the other. Long
+/// runs are spaced by their length, so that no storm of notifications makes them a whole processor's work. Whatever
+/// has happened, what is repaired by event is repaired within a second.
 /// </summary>
 internal sealed class Pacer(TimeProvider time)
 {
     private const int LengthsBetweenRuns = 4;
 
     private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longestAfterTrouble = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(5);
 
@@ -29,15 +31,15 @@ internal sealed class Pacer(TimeProvider time)
 
         if (hadTrouble)
         {
-            _pause = Longer(_pause * 2, s_shortest);
+            _pause = Shorter(Longer(_pause * 2, s_shortest), s_longestAfterTrouble);
             _lastTrouble = now;
         }
 
-        TimeSpan pause = Longer(_pause, length * LengthsBetweenRuns);
-        pause = pause < s_longest ? pause : s_longest;
-        _pause = _pause < s_longest ? _pause : s_longest;
+        TimeSpan pause = Shorter(Longer(_pause, length * LengthsBetweenRuns), s_longest);
         return pause < s_shortest ? Task.CompletedTask : Task.Delay(pause, time, cancellationToken);
     }
+
+    private static TimeSpan Shorter(TimeSpan left, TimeSpan right) => left < right ? left : right;
 
     private static TimeSpan Longer(TimeSpan left, TimeSpan right) => left > right ? left : right;
 }

@@ -12,7 +12,7 @@ internal sealed class PeerTable
 {
     private readonly Dictionary<PeerKey, Peer> _sane = [];
     private readonly Dictionary<PeerKey, Peer> _admitted = [];
-    private readonly Dictionary<PeerKey, string> _refused = [];
+    private readonly Dictionary<PeerKey, Refusal> _refused = [];
     private readonly PeerClaims _claims = new();
     private int _conflicts;
 
@@ -22,7 +22,7 @@ internal sealed class PeerTable
     public IReadOnlyDictionary<PeerKey, Peer> Admitted => _admitted;
 
     /// <summary>Why each of the others is not.</summary>
-    public IReadOnlyDictionary<PeerKey, string> Refused => _refused;
+    public IReadOnlyDictionary<PeerKey, Refusal> Refused => _refused;
 
     /// <summary>Follows the leases.</summary>
     /// <param name="read">The backend's reading of one family of a lease.</param>
@@ -32,7 +32,7 @@ internal sealed class PeerTable
         LeaseTable leases, Func<Lease, bool, PeerReading> read, IReadOnlyCollection<string>? changed)
     {
         Dictionary<PeerKey, Peer?> before = [];
-        Dictionary<PeerKey, string> refusedBefore = new(_refused);
+        Dictionary<PeerKey, Refusal> refusedBefore = new(_refused);
         bool isRebuild = _conflicts > 0;
         IEnumerable<string> keys = changed ?? [.. leases.ByKey.Keys.Union(_sane.Keys.Select(static k => k.Lease))
             .Union(_refused.Keys.Select(static k => k.Lease))];
@@ -112,7 +112,9 @@ internal sealed class PeerTable
             _refused.Remove(peer.Key);
             if (_claims.TryFindHolder(peer, out Peer? holder, out string? claim))
             {
-                _refused[peer.Key] = $"its {claim} belongs to the older lease {holder.Key.Lease} ({holder.PublicIP})";
+                _refused[peer.Key] = new Refusal(
+                    RefusalReason.Conflict,
+                    $"its {claim} belongs to the older lease {holder.Key.Lease} ({holder.PublicIP})");
                 _conflicts++;
             }
             else
@@ -143,7 +145,7 @@ internal sealed class PeerTable
     private void Remember(PeerKey key, Dictionary<PeerKey, Peer?> before) =>
         before.TryAdd(key, _admitted.GetValueOrDefault(key));
 
-    private PeerChanges Outcome(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, string> refusedBefore)
+    private PeerChanges Outcome(Dictionary<PeerKey, Peer?> before, Dictionary<PeerKey, Refusal> refusedBefore)
     {
         List<PeerChange> changes = [];
         foreach ((PeerKey key, Peer? old) in before)
@@ -155,7 +157,7 @@ internal sealed class PeerTable
             }
         }
 
-        List<KeyValuePair<PeerKey, string>> refusals =
+        List<KeyValuePair<PeerKey, Refusal>> refusals =
             [.. _refused.Where(r => refusedBefore.GetValueOrDefault(r.Key) != r.Value)];
         return new PeerChanges(changes, refusals);
     }
@@ -163,7 +165,7 @@ internal sealed class PeerTable
 
 /// <summary>What an update of the <see cref="PeerTable"/> came to.</summary>
 internal sealed record PeerChanges(
-    IReadOnlyList<PeerChange> Changes, IReadOnlyList<KeyValuePair<PeerKey, string>> Refusals);
+    IReadOnlyList<PeerChange> Changes, IReadOnlyList<KeyValuePair<PeerKey, Refusal>> Refusals);
 
 /// <summary>A peer before and after; null: it was, or is, not among the admitted.</summary>
 internal readonly record struct PeerChange(PeerKey Key, Peer? Old, Peer? New);

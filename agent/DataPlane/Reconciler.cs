@@ -15,16 +15,18 @@ namespace FlannelCni.Agent.DataPlane;
 /// <summary>Keeps the backend's devices and tables equal to what all nodes published.</summary>
 internal sealed partial class Reconciler
 {
+    /// <summary>Between two runs, as long as nothing happens.</summary>
+    internal static readonly TimeSpan LongestResync = TimeSpan.FromSeconds(60);
+
     // Between two full runs that nothing asked for. Long ones are spaced by their length, so that they take a
     // thousandth of a processor's time: what is announced, or known to be lost, does not wait for them.
     private const int LengthsBetweenResyncs = 1000;
     private static readonly TimeSpan s_shortestResync = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_longestResync = TimeSpan.FromSeconds(60);
 
     private readonly IBackend _backend;
     private readonly IReadOnlyList<ITable> _tables;
     private readonly NetworkConfig _network;
-    private readonly Func<Underlay> _readUnderlay;
+    private readonly Func<List<string>, Underlay> _readUnderlay;
     private readonly Action<Lease, BackendState> _onOwnChanged;
     private readonly Inbox _inbox;
     private readonly TimeProvider _time;
@@ -41,17 +43,17 @@ internal sealed partial class Reconciler
     private bool _isComplete;                        // it has every lease: what is not in it may go
     private HashSet<string>? _changedLeases;          // since the peers followed them; null: all
     private bool _isFollowing;                       // the first list of its kind was taken in
-    private bool _isBehind;                          // the last run failed: the next must be full
+    private string? _behind;                         // why the last full run, or one since, left something undone
     private bool _isPlanStale = true;                // what plans are made from changed since the tables saw it
 
     /// <param name="housekeeping">Tables that are no backend's, after which they come.</param>
-    /// <param name="readUnderlay">The external interface as it is now.</param>
+    /// <param name="readUnderlay">The external interface as it is now; the list gets what is wrong with it.</param>
     /// <param name="onOwnChanged">Called when what this node publishes, its subnet or its MTU changed.</param>
     /// <param name="input">As the start found them.</param>
     public Reconciler(
         IBackend backend,
         IReadOnlyList<ITable> housekeeping,
-        Func<Underlay> readUnderlay,
+        Func<List<string>, Underlay> readUnderlay,
         Action<Lease, BackendState> onOwnChanged,
         Inbox inbox,
         PlanInput input,
@@ -97,13 +99,14 @@ internal sealed partial class Reconciler
                 resync.Change(ResyncPeriod(run, _time.GetElapsedTime(start)), Timeout.InfiniteTimeSpan);
             }
 
-            if (_isBehind)
-            {
-                retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
-            }
-            else
+            if (_behind is null)
             {
                 _backoff.Reset();
+                retry.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+            else if (run.IsFull || run.Failures.Count > 0)
+            {
+                retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
             }
 
             await _pacer.PauseAsync(run.HadTrouble, _time.GetElapsedTime(start), cancellationToken);
@@ -116,7 +119,8 @@ internal sealed partial class Reconciler
         Note(work);
         RunResult run = new()
         {
-            IsFull = work.IsFull || _isBehind || _own != _input.Own || work.Events.Any(IsAboutOurDevices),
+            IsFull = work.IsFull || _own != _input.Own || work.Events.Any(IsAboutOurDevices)
+                || (_behind is not null && work.Events.Any(MayHeal)),
         };
         try
         {
@@ -139,10 +143,9 @@ internal sealed partial class Reconciler
             run.Failures.Add(e.Message);
         }
 
-        _isBehind = run.Failures.Count > 0;
+        _behind = run.Failures.Count > 0 ? run.Failures[0] : run.IsFull ? null : _behind;
         _report.Say(run, _time.GetElapsedTime(start));
-        string? trouble = run.Failures.Count > 0 ? run.Failures[0]
-            : _leases is null ? "no complete list of leases yet" : null;
+        string? trouble = _behind ?? (_leases is null ? "no complete list of leases yet" : null);
         Status = new DataPlaneStatus(trouble, _time.GetTimestamp(), _peers.Admitted.Count, _peers.Refused.Count);
         if (work.Snapshot is not null)
         {
@@ -161,7 +164,7 @@ internal sealed partial class Reconciler
     {
         // One that had something to do says little of how long it takes to look.
         TimeSpan period = run.Changed > 0 || run.HadTrouble ? s_shortestResync : length * LengthsBetweenResyncs;
-        return period < s_shortestResync ? s_shortestResync : period < s_longestResync ? period : s_longestResync;
+        return period < s_shortestResync ? s_shortestResync : period < LongestResync ? period : LongestResync;
     }
 
     /// <summary>Before anything that can fail: news come once.</summary>
@@ -188,9 +191,11 @@ internal sealed partial class Reconciler
 
     private async Task EnsureDevicesAsync(RunResult run, CancellationToken cancellationToken)
     {
-        Underlay underlay = _readUnderlay();
-        BackendState state = await _backend.EnsureAsync(underlay, _own, cancellationToken);
-        run.DeviceRepairs.AddRange(state.Repairs);
+        Underlay underlay = _readUnderlay(run.Failures);
+        Ensured ensured = await _backend.EnsureAsync(underlay, _own, cancellationToken);
+        run.DeviceRepairs.AddRange(ensured.Repairs);
+        run.Failures.AddRange(ensured.Failures.Select(static failure => failure.Message));
+        BackendState state = ensured.State;
         PlanInput before = _input;
         _input = new PlanInput(_network, state, underlay, _own) { UsesNexthops = before.UsesNexthops };
         _isPlanStale |= _input != before;
@@ -247,24 +252,45 @@ internal sealed partial class Reconciler
 
     private async Task SyncTablesAsync(SyncScope scope, RunResult run, CancellationToken cancellationToken)
     {
-        _isPlanStale = true;    // unless all of them get there
+        List<ITable> compared = [];
         foreach (ITable table in _tables)
         {
-            await table.CompareAsync(_input, scope, cancellationToken);
+            if (await IsDoneAsync(run, async () => await table.CompareAsync(_input, scope, cancellationToken)))
+            {
+                compared.Add(table);
+            }
         }
 
-        _isPlanStale = false;
-
-        foreach (ITable table in _tables)
+        _isPlanStale = compared.Count < _tables.Count;
+        foreach (ITable table in compared)
         {
-            run.Add(table.Kind, await table.UpsertAsync(cancellationToken));
+            await IsDoneAsync(run, async () => run.Add(table.Kind, await table.UpsertAsync(cancellationToken)));
         }
 
-        foreach (ITable table in _isComplete ? _tables.Reverse() : [])
+        foreach (ITable table in _isComplete ? compared.AsEnumerable().Reverse() : [])
         {
-            run.Add(table.Kind, await table.DeleteAsync(cancellationToken));
+            await IsDoneAsync(run, async () => run.Add(table.Kind, await table.DeleteAsync(cancellationToken)));
         }
     }
+
+    /// <summary>One table's failure is no other's: the next full run tries it again.</summary>
+    private static async Task<bool> IsDoneAsync(RunResult run, Func<Task> step)
+    {
+        try
+        {
+            await step();
+            return true;
+        }
+        catch (LinuxException e)
+        {
+            run.Failures.Add(e.Message);
+            return false;
+        }
+    }
+
+    // What other entries come to, neighbours above all, has nothing to do with it.
+    private static bool MayHeal(RtnlEvent kernelEvent) =>
+        kernelEvent.Kind is RtnlEventKind.Link or RtnlEventKind.Address or RtnlEventKind.Route;
 
     private bool IsAboutOurDevices(RtnlEvent kernelEvent) => kernelEvent.Kind switch
     {

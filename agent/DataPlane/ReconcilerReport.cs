@@ -60,14 +60,14 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
             }
         }
 
-        for (int i = 0; i < run.Refusals.Count; i++)
+        foreach ((_, Refusal refusal) in run.Refusals)
         {
-            metrics.LeaseRefused("invalid");
+            metrics.LeaseRefused(refusal.Label);
         }
 
-        foreach ((PeerKey key, string reason) in run.Refusals.Take(MaxPeerLines))
+        foreach ((PeerKey key, Refusal refusal) in run.Refusals.Take(MaxPeerLines))
         {
-            Log.LeaseRefused(logger, key.Lease, reason);
+            Log.LeaseRefused(logger, key.Lease, refusal.Text);
         }
 
         if (run.Refusals.Count > MaxPeerLines)
@@ -131,7 +131,7 @@ internal sealed partial class ReconcilerReport(AgentMetrics metrics, TimeProvide
                 Log.Failed(logger, run.Failures[0], others);
             }
         }
-        else if (_faults.IsFaulty)
+        else if (run.IsFull && _faults.IsFaulty)
         {
             Log.Recovered(logger, (int)_faults.Duration.TotalSeconds);
             _faults.Over();

@@ -53,6 +53,9 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
 {
     private readonly EntryWriter _writer = new(rtnl);
 
+    // IPv6 routes that refuse packets and stand in front under their key, where a replacement leaves them. By device.
+    private readonly Dictionary<RouteKey, int> _refusing = [];
+
     public ValueTask ReadAsync(
         PlanInput input, IEntryReader<RouteKey, RouteEntry> reader, CancellationToken cancellationToken)
     {
@@ -86,6 +89,7 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
     public ValueTask<IReadOnlyList<EntryFailure<RouteKey>>> UpsertAsync(
         IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries, CancellationToken cancellationToken)
     {
+        DeleteRefusing(entries);
         IReadOnlyList<BatchFailure> failures = Replace(entries);
         List<KeyValuePair<RouteKey, RouteEntry>> obstructed =
             [.. failures.Where(f => IsObstructed(entries[f.Index], f.Errno)).Select(f => entries[f.Index])];
@@ -121,6 +125,18 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
 
     private IReadOnlyList<BatchFailure> Delete(IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries) =>
         _writer.Write(entries, (batch, key, entry) => batch.DeleteRoute(Whichever(RouteOf(key, entry))));
+
+    // What fails here stays, and is met again.
+    private void DeleteRefusing(IReadOnlyList<KeyValuePair<RouteKey, RouteEntry>> entries)
+    {
+        if (_refusing.Count > 0)
+        {
+            _ = _writer.Write(
+                [.. entries.Where(entry => _refusing.ContainsKey(entry.Key))],
+                (batch, key, _) => batch.DeleteRoute(Whichever(
+                    new Route(key.Destination) { Metric = key.Metric, OutInterface = _refusing[key] })));
+        }
+    }
 
     private static KeyValuePair<RouteKey, RouteEntry> InOtherForm(KeyValuePair<RouteKey, RouteEntry> route) => new(
         route.Key,
@@ -178,9 +194,15 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
         && key == RouteKey.InMainTable(key.Destination)
         && !key.Destination.Overlaps(input.OwnSubnet(is6));
 
-    // Through the tunnel the shape says whose it is, so that no other protocol makes a route another.
+    // Through the tunnel the shape says whose it is, so that no other protocol makes a route another. One that refuses
+    // packets is nobody's of flannel.
     private RouteEntry EntryOf(PlanInput input, in Route route)
     {
+        if (route.Type != RouteType.RTN_UNICAST)
+        {
+            return new RouteEntry(default, route.OutInterface, IsOnlink: false, RouteProtocol.RTPROT_UNSPEC);
+        }
+
         RouteEntry entry = new(route.Gateway, route.OutInterface, route.IsOnlink, RouteProtocol.RTPROT_BOOT);
         if (nexthops is not null && input.UsesNexthops)
         {
@@ -231,14 +253,27 @@ internal sealed class RouteStore(RtnlSocket rtnl, bool is6, NexthopStore? nextho
     private sealed class DumpReader(
         RouteStore store, PlanInput input, IEntryReader<RouteKey, RouteEntry> reader) : IDumpReader<Route>
     {
-        public void Restart() => reader.Restart();
+        private RouteKey _last;
+
+        public void Restart()
+        {
+            reader.Restart();
+            store._refusing.Clear();
+        }
 
         public void Read(in Route route)
         {
-            // Of several under one key the kernel uses the first, and replaces it.
-            if (route.Type == RouteType.RTN_UNICAST && store.IsToPods(input, route))
+            // Of several under one key, which come together, the kernel uses the first: one that refuses packets, too.
+            if (store.IsToPods(input, route))
             {
-                reader.Read(KeyOf(route), store.EntryOf(input, route));
+                RouteKey key = KeyOf(route);
+                if (route.Destination.Is6 && route.Type != RouteType.RTN_UNICAST && key != _last)
+                {
+                    store._refusing[key] = route.OutInterface;
+                }
+
+                _last = key;
+                reader.Read(key, store.EntryOf(input, route));
             }
         }
     }

@@ -8,7 +8,7 @@ internal sealed class RunResult
     /// <summary>The first with a complete list of leases.</summary>
     public bool IsFirst { get; set; }
 
-    /// <summary>It looked at everything. Otherwise what failed is tried again at once, by one that does.</summary>
+    /// <summary>It looked at everything. Otherwise what failed is tried again soon, by one that does.</summary>
     public bool IsFull { get; set; }
 
     /// <summary>What is on the external interface's link, in words; null: as before.</summary>
@@ -18,7 +18,7 @@ internal sealed class RunResult
 
     public List<PeerChange> PeerChanges { get; } = [];
 
-    public List<KeyValuePair<PeerKey, string>> Refusals { get; } = [];
+    public List<KeyValuePair<PeerKey, Refusal>> Refusals { get; } = [];
 
     /// <summary>Kind and key of each entry that somebody else had changed.</summary>
     public List<(string Kind, string Key)> Drifted { get; } = [];

@@ -28,7 +28,7 @@ internal interface ISubnetManager : IAsyncDisposable
     /// <summary>Publishes changed attributes under the lease held. Returns when the datastore has them.</summary>
     Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken);
 
-    /// <summary>Pods of this node have their network from here on: whoever waits for that is told. Returns at once.</summary>
+    /// <summary>Pods of this node have their network now: who waits for that is told. Returns at once.</summary>
     void SetUp();
 
     /// <summary>Keeps the own lease: renews it, and takes it back when it is lost. Ends only with the token.</summary>

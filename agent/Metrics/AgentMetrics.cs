@@ -16,6 +16,7 @@ internal sealed class AgentMetrics : IDisposable
     private readonly Counter<long> _leaseEvents;
     private readonly Counter<long> _leaseRefused;
     private readonly Counter<long> _netlinkErrors;
+    private readonly Counter<long> _notificationsLost;
     private readonly Gauge<long> _peers;
     private readonly Gauge<long> _datastoreUp;
     private readonly Gauge<double> _leaseSync;
@@ -36,6 +37,10 @@ internal sealed class AgentMetrics : IDisposable
             "flannel_lease_refused_total", null, "Leases of peers that cannot be served.");
         _netlinkErrors = _meter.CreateCounter<long>(
             "flannel_netlink_errors_total", null, "Requests that the kernel refused.");
+        _notificationsLost = _meter.CreateCounter<long>(
+            "flannel_notifications_lost_total",
+            null,
+            "Times that the kernel announced more than was read, after which everything is.");
         _peers = _meter.CreateGauge<long>("flannel_peers", null, "Peers, by whether they can be reached.");
         _datastoreUp = _meter.CreateGauge<long>(
             "flannel_datastore_up", null, "1: the datastore answers, 0: it does not.");
@@ -48,6 +53,7 @@ internal sealed class AgentMetrics : IDisposable
         _leaseEvents.Add(0);
         _reconcile.Add(0, Label("result", "ok"));
         _reconcile.Add(0, Label("result", "error"));
+        _notificationsLost.Add(0);
         _datastoreUp.Record(0);
     }
 
@@ -67,12 +73,14 @@ internal sealed class AgentMetrics : IDisposable
     internal void LeaseEvents(int count) => _leaseEvents.Add(count);
 
     /// <param name="reason">A few fixed words; never text from the lease.</param>
-    internal void LeaseRefused(string reason = "not admitted") => _leaseRefused.Add(1, Label("reason", reason));
+    internal void LeaseRefused(string reason) => _leaseRefused.Add(1, Label("reason", reason));
 
     /// <param name="operation">What was asked for, without its subject: <c>add route</c>.</param>
     /// <param name="errno">The kernel's answer: <c>EEXIST</c>.</param>
     internal void NetlinkError(string operation, string errno) =>
         _netlinkErrors.Add(1, Label("op", operation), Label("errno", errno));
+
+    internal void NotificationsLost() => _notificationsLost.Add(1);
 
     /// <param name="state">As few words as there are states; each keeps its last count.</param>
     internal void Peers(string state, int count) => _peers.Record(count, Label("state", state));

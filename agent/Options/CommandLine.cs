@@ -155,7 +155,7 @@ internal sealed class CommandLine
             yield return $"the environment variable {name} belongs to no flag and has no effect";
         }
 
-        // What upstream's manifest sets needs no line; who turned upstream's knobs should know that there are none here.
+        // What upstream's manifest sets needs no line; who turned its knobs should know that there are none here.
         if (environment.GetValueOrDefault("EVENT_QUEUE_DEPTH") is { Length: > 0 } and not "5000")
         {
             yield return "EVENT_QUEUE_DEPTH has no effect: there is no queue that could fill";
@@ -163,8 +163,8 @@ internal sealed class CommandLine
 
         if (environment.GetValueOrDefault("CONT_WHEN_CACHE_NOT_READY") is { Length: > 0 } and not "false")
         {
-            yield return "CONT_WHEN_CACHE_NOT_READY has no effect: a list of Nodes that is late is waited for, and pods "
-                + "get their network meanwhile";
+            yield return "CONT_WHEN_CACHE_NOT_READY has no effect: a list of Nodes that is late is waited for, and "
+                + "pods get their network meanwhile";
         }
 
         bool IsMistaken(string name) =>

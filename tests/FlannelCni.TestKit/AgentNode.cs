@@ -6,8 +6,8 @@ using FlannelCni.Linux.Processes;
 namespace FlannelCni.TestKit;
 
 /// <summary>
-/// A node for the published agent: a network namespace of an <see cref="AgentCluster"/> or <see cref="KubeCluster"/>, and
-/// /run and /var/lib that no other node sees. What the agent logs is kept over all its runs.
+/// A node for the published agent: a network namespace of an <see cref="AgentCluster"/> or <see cref="KubeCluster"/>,
+/// and /run and /var/lib that no other node sees. What the agent logs is kept over all its runs.
 /// </summary>
 public sealed class AgentNode : IDisposable
 {

@@ -31,6 +31,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     private readonly int _number;
     private readonly bool _isDualStack;
     private Task _running = Task.CompletedTask;
+    private bool _isDisposed;
     private LeaseTable _leases = LeaseTable.Empty;
 
     private DataPlaneHarness(
@@ -41,16 +42,17 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
         bool isDualStack,
         IpAddr publicIP,
         IpPrefix network,
-        int buffer)
+        int buffer,
+        bool hasIPv4)
     {
         (_number, _isDualStack) = (number, isDualStack);
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
-        _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId, buffer));
-        Network = NetworkOf(backendJson, isDualStack, network);
+        _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId, Metrics, buffer));
+        Network = NetworkOf(backendJson, isDualStack, network, hasIPv4);
         Backend = BackendFactory.Create(Network, NodeFacts.Unknown, state.Path, _rtnl);
         _housekeeping = BackendFactory.CreateHousekeeping(Backend, Network, state.Path, _rtnl);
         _underlays = new UnderlaySource(
-            new InterfaceRequest(EnableIPv4: true, isDualStack) { Names = ["eth0"], PublicIP = publicIP },
+            new InterfaceRequest(hasIPv4, isDualStack) { Names = ["eth0"], PublicIP = publicIP },
             _rtnl,
             NullLogger<UnderlaySource>.Instance);
     }
@@ -80,6 +82,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     /// <param name="isDeaf">The kernel's notifications reach nobody.</param>
     /// <param name="network">IPv4, with 10.244.0.0/16 inside, which is what it is unless given.</param>
     /// <param name="buffer">Bytes of notifications that may wait.</param>
+    /// <param name="hasIPv4">False, and a dual stack without IPv4 is one of IPv6 alone.</param>
     internal static async Task<DataPlaneHarness> StartAsync(
         TestNode node,
         int number,
@@ -89,9 +92,11 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
         IpAddr publicIP = default,
         bool isDeaf = false,
         IpPrefix network = default,
-        int buffer = RtnlMonitor.DefaultBufferSize)
+        int buffer = RtnlMonitor.DefaultBufferSize,
+        bool hasIPv4 = true)
     {
-        DataPlaneHarness harness = new(node, number, state, backendJson, isDualStack, publicIP, network, buffer);
+        DataPlaneHarness harness = new(
+            node, number, state, backendJson, isDualStack, publicIP, network, buffer, hasIPv4);
         try
         {
             await harness.RunAsync(isDeaf);
@@ -168,8 +173,14 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
             "no more runs come");
     }
 
+    /// <summary>Ends the agent; the kernel stays as it is. A second time does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         try
         {
@@ -189,8 +200,8 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
     private async Task RunAsync(bool isDeaf)
     {
         Underlay underlay = _underlays.Choose();
-        InitialState = await Backend.EnsureAsync(underlay, own: null, _stop.Token);
-        BackendState state = await Backend.EnsureAsync(underlay, OwnLease(), _stop.Token);
+        InitialState = (await Backend.EnsureAsync(underlay, own: null, _stop.Token)).OrThrow();
+        BackendState state = (await Backend.EnsureAsync(underlay, OwnLease(), _stop.Token)).OrThrow();
         Reconciler = new Reconciler(
             Backend,
             _housekeeping,
@@ -207,12 +218,13 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
 
     private static string VtepJson(string mac) => new VtepData(1, MacAddress.Parse(mac)).ToJson();
 
-    private static NetworkConfig NetworkOf(string backendJson, bool isDualStack, IpPrefix network)
+    private static NetworkConfig NetworkOf(
+        string backendJson, bool isDualStack, IpPrefix network, bool hasIPv4)
     {
         using JsonDocument backend = JsonDocument.Parse(backendJson);
         string type = backend.RootElement.TryGetProperty("Type", out JsonElement named) ? $"{named}" : "vxlan";
         return new NetworkConfig(
-            network.IsNone ? IpPrefix.Parse("10.244.0.0/16") : network,
+            !hasIPv4 ? default : network.IsNone ? IpPrefix.Parse("10.244.0.0/16") : network,
             isDualStack ? IpPrefix.Parse("fd00:10:244::/48") : default,
             EnableNFTables: false,
             type,

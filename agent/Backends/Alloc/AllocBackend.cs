@@ -17,7 +17,7 @@ internal sealed class AllocBackend(NetworkConfig network, RtnlSocket rtnl) : IBa
 
     public IReadOnlyList<string> DeviceNames => [];
 
-    public ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
+    public ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
     {
         LeaseAttributes attributes = new(
             network.EnableIPv4 ? underlay.PublicIP : default,
@@ -25,7 +25,7 @@ internal sealed class AllocBackend(NetworkConfig network, RtnlSocket rtnl) : IBa
             Type,
             BackendData: null,
             BackendV6Data: null);
-        return ValueTask.FromResult(new BackendState(attributes, underlay.Mtu, Devices: [], Repairs: []));
+        return ValueTask.FromResult(new Ensured(new BackendState(attributes, underlay.Mtu, Devices: [])));
     }
 
     public bool Concerns(in RtnlEvent kernelEvent, PlanInput input) => false;

@@ -32,26 +32,27 @@ internal sealed class HostGwBackend : IBackend
 
     public IReadOnlyList<string> DeviceNames => [];
 
-    /// <exception cref="LinuxException">
-    /// EADDRNOTAVAIL: peers would send to an address that this node does not have. ENETDOWN: the interface is down.
-    /// ENETUNREACH: nothing is on its link.
-    /// </exception>
-    public ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Its failures: EADDRNOTAVAIL: peers would send to an address that this node does not have. ENETDOWN: the
+    /// interface is down. ENETUNREACH: nothing is on its link.
+    /// </remarks>
+    public ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
     {
-        CheckPublished(underlay, underlay.PublicIP, underlay.Address, _network.EnableIPv4);
-        CheckPublished(underlay, underlay.PublicIPv6, underlay.AddressV6, _network.EnableIPv6);
-        OnLinkNetworks onLink = _onLink.Read(underlay);
-        CheckLink(underlay, onLink);
+        List<LinuxException> failures = [];
+        CheckPublished(underlay, underlay.PublicIP, underlay.Address, _network.EnableIPv4, failures);
+        CheckPublished(underlay, underlay.PublicIPv6, underlay.AddressV6, _network.EnableIPv6, failures);
         LeaseAttributes attributes = new(
             _network.EnableIPv4 ? underlay.PublicIP : default,
             _network.EnableIPv6 ? underlay.PublicIPv6 : default,
             TypeName,
             BackendData: null,
             BackendV6Data: null);
-        return ValueTask.FromResult(new BackendState(attributes, underlay.Mtu, Devices: [], Repairs: [])
+        BackendState state = new(attributes, underlay.Mtu, Devices: [])
         {
-            OnLink = onLink,
-        });
+            OnLink = _onLink.Read(underlay, failures, needed: true),
+        };
+        return ValueTask.FromResult(new Ensured(state) { Failures = failures });
     }
 
     public bool Concerns(in RtnlEvent kernelEvent, PlanInput input) => _onLink.Concerns(kernelEvent, input);
@@ -61,25 +62,16 @@ internal sealed class HostGwBackend : IBackend
     /// <summary>Nothing: the routes stay, and pods go on talking while no agent runs.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    // As an interface comes up its routes are the last to appear: no reason to let every peer go for a moment.
-    private void CheckLink(Underlay underlay, OnLinkNetworks onLink)
-    {
-        if ((_network.EnableIPv4 && !onLink.HasFamily(is6: false))
-            || (_network.EnableIPv6 && !onLink.HasFamily(is6: true)))
-        {
-            throw new LinuxException($"host-gw: no network is on the link of {underlay.Name}", Errno.ENETUNREACH);
-        }
-    }
-
     // Peers use the address as a gateway: what a NAT does with it is no help.
-    private static void CheckPublished(Underlay underlay, IpAddr published, IpAddr held, bool isEnabled)
+    private static void CheckPublished(
+        Underlay underlay, IpAddr published, IpAddr held, bool isEnabled, List<LinuxException> failures)
     {
         if (isEnabled && published != held)
         {
-            throw new LinuxException(
+            failures.Add(new LinuxException(
                 $"host-gw: the public IP {published} is not {underlay.Name}'s own, {held}, so that peers cannot use it "
                 + "as a gateway; leave out --public-ip, or take the backend vxlan",
-                Errno.EADDRNOTAVAIL);
+                Errno.EADDRNOTAVAIL));
         }
     }
 }

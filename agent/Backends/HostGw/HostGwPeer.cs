@@ -17,14 +17,17 @@ internal static class HostGwPeer
         LeaseAttributes attributes = lease.Attributes;
         IpAddr publicIP = is6 ? attributes.PublicIPv6 : attributes.PublicIP;
         Peer peer = new(new PeerKey(lease.Key, is6), lease.Seniority, subnet, publicIP, TunnelMac: default);
-        string? reason = PeerChecks.WhyOtherBackend(attributes, HostGwBackend.TypeName)
+        Refusal? reason = PeerChecks.WhyOtherBackend(attributes, HostGwBackend.TypeName)
             ?? PeerChecks.WhyNot(peer, input)
             ?? WhyNotOnLink(publicIP, input);
-        return reason is null ? PeerReading.Of(peer) : PeerReading.Refused(reason);
+        return reason is { } why ? PeerReading.Refused(why) : PeerReading.Of(peer);
     }
 
     // The kernel would refuse the route; that there is a router in between is worth saying in words.
-    private static string? WhyNotOnLink(IpAddr publicIP, PlanInput input) => input.State.OnLink.Reaches(publicIP)
+    private static Refusal? WhyNotOnLink(IpAddr publicIP, PlanInput input) => input.State.OnLink.Reaches(publicIP)
         ? null
-        : $"public IP {publicIP} is not on the link of {input.Underlay.Name}, which host-gw needs and vxlan does not";
+        : new Refusal(
+            RefusalReason.PublicIP,
+            $"public IP {publicIP} is not on the link of {input.Underlay.Name}, "
+                + "which host-gw needs and vxlan does not");
 }

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Leases;
+using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
@@ -17,8 +17,7 @@ internal sealed class VxlanBackend : IBackend
     public const string TypeName = "vxlan";
 
     private readonly VxlanConfig _config;
-    private readonly VxlanDevice? _device4;
-    private readonly VxlanDevice? _device6;
+    private readonly List<VxlanDevice> _devices = [];    // one a family
     private readonly RtnlSocket _rtnl;
     private readonly OnLinkReader? _onLink;    // null: every peer is behind the tunnel
 
@@ -36,25 +35,22 @@ internal sealed class VxlanBackend : IBackend
         (_config, _rtnl) = (config, rtnl);
         _onLink = config.DirectRouting ? new OnLinkReader(rtnl, network) : null;
         List<ITable> tables = [];
-        List<string> names = [];
         if (network.EnableIPv4)
         {
-            _device4 = new VxlanDevice(
-                rtnl, macFile, config, network.Network, MacIn(published, published?.BackendData));
-            names.Add(_device4.Name);
+            _devices.Add(new VxlanDevice(
+                rtnl, macFile, config, network.Network, MacIn(published, published?.BackendData)));
             tables.AddRange(TablesOf(rtnl, is6: false));
         }
 
         if (network.EnableIPv6)
         {
-            _device6 = new VxlanDevice(
-                rtnl, macFile, config, network.IPv6Network, MacIn(published, published?.BackendV6Data));
-            names.Add(_device6.Name);
+            _devices.Add(new VxlanDevice(
+                rtnl, macFile, config, network.IPv6Network, MacIn(published, published?.BackendV6Data)));
             tables.AddRange(TablesOf(rtnl, is6: true));
         }
 
         Tables = tables;
-        DeviceNames = names;
+        DeviceNames = [.. _devices.Select(static device => device.Name)];
     }
 
     public string Type => TypeName;
@@ -63,11 +59,14 @@ internal sealed class VxlanBackend : IBackend
 
     public IReadOnlyList<string> DeviceNames { get; }
 
-    public ValueTask<BackendState> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
+    public ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
     {
         List<string> repairs = [];
-        DeviceFacts? facts4 = _device4?.Ensure(underlay, own, repairs);
-        DeviceFacts? facts6 = _device6?.Ensure(underlay, own, repairs);
+        List<LinuxException> failures = [];
+        EquatableArray<DeviceFacts> devices =
+            [.. _devices.Select(device => Ensure(device, underlay, own, repairs, failures))];
+        DeviceFacts? facts4 = devices.FirstOrDefault(static facts => !facts.Is6);
+        DeviceFacts? facts6 = devices.FirstOrDefault(static facts => facts.Is6);
         LeaseAttributes attributes = new(
             facts4 is null ? default : underlay.PublicIP,
             facts6 is null ? default : underlay.PublicIPv6,
@@ -76,13 +75,12 @@ internal sealed class VxlanBackend : IBackend
             DataOf(facts6));
 
         // Pods have one MTU, which the more expensive of the two tunnels decides.
-        uint mtu = Math.Min(_device4?.Mtu(underlay) ?? uint.MaxValue, _device6?.Mtu(underlay) ?? uint.MaxValue);
-        ImmutableArray<DeviceFacts> devices = [.. new[] { facts4, facts6 }.OfType<DeviceFacts>()];
-        return ValueTask.FromResult(new BackendState(attributes, mtu, devices, [.. repairs])
+        BackendState state = new(attributes, _devices.Min(device => device.Mtu(underlay)), devices)
         {
-            OnLink = _onLink?.Read(underlay) ?? OnLinkNetworks.None,
-            Nexthops = _nexthops ??= LookForNexthops(facts4),
-        });
+            OnLink = _onLink?.Read(underlay, failures) ?? OnLinkNetworks.None,
+            Nexthops = (_nexthops ??= LookForNexthops(facts4)) ?? NexthopObjects.Never,
+        };
+        return ValueTask.FromResult(new Ensured(state) { Repairs = repairs, Failures = failures });
     }
 
     public bool Concerns(in RtnlEvent kernelEvent, PlanInput input) =>
@@ -94,11 +92,26 @@ internal sealed class VxlanBackend : IBackend
     /// <summary>Nothing: the devices stay, and pods go on talking while no agent runs.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private NexthopObjects LookForNexthops(DeviceFacts? device)
+    private static DeviceFacts Ensure(
+        VxlanDevice device, Underlay underlay, Lease? own, List<string> repairs, List<LinuxException> failures)
+    {
+        try
+        {
+            return device.Ensure(underlay, own, repairs);
+        }
+        catch (LinuxException e)
+        {
+            failures.Add(e);
+            return device.AsItIs();
+        }
+    }
+
+    private NexthopObjects? LookForNexthops(DeviceFacts? device)
     {
         try
         {
             return device is null ? NexthopObjects.Never
+                : device.Index == 0 ? null
                 : _rtnl.ListNexthops(device.Index).Count > 0 ? NexthopObjects.Found
                 : NexthopObjects.Possible;
         }

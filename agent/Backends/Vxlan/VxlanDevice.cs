@@ -21,11 +21,15 @@ internal sealed class VxlanDevice(
     private const uint Overhead4 = 20 + 8 + 8 + 14;
     private const uint Overhead6 = 40 + 8 + 8 + 14;
 
-    private const uint MinMtu = 68;            // of IPv4, RFC 791; the kernel takes no less
-    private const ushort DefaultPort = 8472;    // of Linux, older than the 4789 of RFC 7348
+    private const uint MinMtu = 68;    // of IPv4, RFC 791; the kernel takes no less
 
     private readonly bool _is6 = network.Is6;
-    private bool _wasSeen;    // by an earlier look: what is wrong now, somebody else did
+    private readonly ushort _port = config.Port != 0 ? config.Port : VxlanDefaults.Port;
+
+    // As an earlier look left it. What it must be now it may be told for the first time; what differs otherwise,
+    // somebody else did.
+    private VxlanSpec? _left;
+    private IpPrefix _leftAddress;
 
     public string Name { get; } = $"{(network.Is6 ? "flannel-v6" : "flannel")}.{config.Vni}";
 
@@ -40,6 +44,7 @@ internal sealed class VxlanDevice(
     /// <summary>Makes, adopts or repairs it.</summary>
     /// <param name="own">Null: without an address.</param>
     /// <param name="repairs">Gets a line for each thing that was right at an earlier look and is not now.</param>
+    /// <exception cref="LinuxException">The kernel refused, or another device has what it needs.</exception>
     public DeviceFacts Ensure(Underlay underlay, Lease? own, List<string> repairs)
     {
         Link? link = rtnl.FindLink(Name);
@@ -54,7 +59,7 @@ internal sealed class VxlanDevice(
         if (link is null)
         {
             Add(spec);
-            Note(repairs, $"{Name} was gone and is made again");
+            NoteIf(_left is not null, repairs, $"{Name} was gone and is made again");
             link = rtnl.GetLink(Name);
             Complete(link, own, repairs: []);    // a new one lacks the rest
         }
@@ -64,8 +69,16 @@ internal sealed class VxlanDevice(
             Complete(link, own, repairs);
         }
 
-        _wasSeen |= own is not null;
+        _left = own is null ? null : spec;
         return new DeviceFacts(_is6, Name, link.Index, spec.Mac);
+    }
+
+    /// <summary>What there is of it after <see cref="Ensure"/> has failed.</summary>
+    public DeviceFacts AsItIs()
+    {
+        Link? link = rtnl.FindLink(Name);
+        int index = link is not null && WhyIncompatible(link) is null ? link.Index : 0;
+        return new DeviceFacts(_is6, Name, index, macFile.Get(Name, link?.Mac));
     }
 
     /// <summary>Gives it its features and its address and brings it up.</summary>
@@ -76,10 +89,7 @@ internal sealed class VxlanDevice(
         if (!link.IsUp)
         {
             rtnl.SetUp(link.Index);
-            if (own is not null)
-            {
-                Note(repairs, $"{Name} was down");
-            }
+            NoteIf(_left is not null, repairs, $"{Name} was down");
         }
     }
 
@@ -101,7 +111,7 @@ internal sealed class VxlanDevice(
     {
         return link.Vxlan is not { } vxlan ? $"was a {link.Kind ?? "hardware"} device"
             : vxlan.Vni != config.Vni ? $"had VNI {vxlan.Vni}"
-            : config.Port != 0 && vxlan.Port != config.Port ? $"had port {vxlan.Port}"
+            : vxlan.Port != _port ? $"had port {vxlan.Port}"
             : vxlan.Gbp != config.Gbp ? $"had GBP {(vxlan.Gbp ? "on" : "off")}"
             : !vxlan.Group.IsNone ? $"had the group {vxlan.Group}"
             : vxlan.L2Miss || vxlan.L3Miss ? "reported misses"
@@ -130,7 +140,7 @@ internal sealed class VxlanDevice(
     private Link? FindRival() => rtnl.ListLinks("vxlan").Find(
         link => link.Vxlan is { } vxlan
             && vxlan.Vni == config.Vni
-            && vxlan.Port == (config.Port == 0 ? DefaultPort : config.Port)
+            && vxlan.Port == _port
             && !IsOtherFamily(vxlan.Local)
             && link.Name != Name);
 
@@ -142,19 +152,21 @@ internal sealed class VxlanDevice(
         {
             rtnl.ChangeVxlan(link.Index, spec);
             string learning = vxlan.Learning ? "learning" : "no learning";
-            Note(repairs, $"{Name} had source {vxlan.Local}, lower device {vxlan.ParentIndex} and {learning}");
+            bool isNews = (_left?.Local, _left?.ParentIndex) != (spec.Local, spec.ParentIndex);
+            NoteIf(
+                !isNews, repairs, $"{Name} had source {vxlan.Local}, lower device {vxlan.ParentIndex} and {learning}");
         }
 
         if (link.Mac != spec.Mac)
         {
             rtnl.SetMac(link.Index, spec.Mac);
-            Note(repairs, $"{Name} had MAC {link.Mac}");
+            NoteIf(_left is not null, repairs, $"{Name} had MAC {link.Mac}");
         }
 
         if (link.Mtu != spec.Mtu)
         {
             rtnl.SetMtu(link.Index, spec.Mtu);
-            Note(repairs, $"{Name} had MTU {link.Mtu}");
+            NoteIf(_left?.Mtu == spec.Mtu, repairs, $"{Name} had MTU {link.Mtu}");
         }
     }
 
@@ -163,7 +175,7 @@ internal sealed class VxlanDevice(
         if (config.TxChecksumOffload is { } isOn && rtnl.GetTxChecksumOffload(Name) != isOn)
         {
             rtnl.SetTxChecksumOffload(Name, isOn);
-            Note(repairs, $"{Name} had checksum offload {(isOn ? "off" : "on")}");
+            NoteIf(_left is not null, repairs, $"{Name} had checksum offload {(isOn ? "off" : "on")}");
         }
     }
 
@@ -180,6 +192,7 @@ internal sealed class VxlanDevice(
         }
 
         IpPrefix wanted = IpPrefix.Host(subnet.Base);
+        bool isOld = wanted == _leftAddress;
         bool isThere = false;
         foreach (LinkAddress address in rtnl.ListAddresses(_is6, index))
         {
@@ -187,20 +200,22 @@ internal sealed class VxlanDevice(
             if (address.Prefix != wanted && network.Contains(address.Prefix.Address))
             {
                 rtnl.DeleteAddressIfPresent(index, address.Prefix);
-                Note(repairs, $"{Name} had the address {address.Prefix}");
+                NoteIf(isOld, repairs, $"{Name} had the address {address.Prefix}");
             }
         }
 
         if (!isThere)
         {
             rtnl.AddAddress(new LinkAddress(index, wanted) { Flags = _is6 ? AddressFlags.IFA_F_NODAD : default });
-            Note(repairs, $"{Name} had lost its address {wanted}");
+            NoteIf(isOld, repairs, $"{Name} had lost its address {wanted}");
         }
+
+        _leftAddress = wanted;
     }
 
-    private void Note(List<string> repairs, string what)
+    private static void NoteIf(bool isRepair, List<string> repairs, string what)
     {
-        if (_wasSeen)
+        if (isRepair)
         {
             repairs.Add(what);
         }

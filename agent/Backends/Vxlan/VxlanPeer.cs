@@ -12,7 +12,7 @@ internal static class VxlanPeer
     internal static PeerReading Read(Lease lease, bool is6, PlanInput input, uint vni)
     {
         IpPrefix subnet = lease.SubnetOf(is6);
-        if (input.NetworkOf(is6).IsNone || subnet.IsNone || input.State.Device(is6) is not { } device)
+        if (input.NetworkOf(is6).IsNone || subnet.IsNone || input.State.Facts(is6) is not { } device)
         {
             return PeerReading.None;
         }
@@ -26,17 +26,20 @@ internal static class VxlanPeer
         string? data = is6 ? attributes.BackendV6Data : attributes.BackendData;
         if (!VtepData.TryRead(data, out VtepData vtep, out string? reason))
         {
-            return PeerReading.Refused(reason);
+            return PeerReading.Refused(new Refusal(RefusalReason.BackendData, reason));
         }
 
         IpAddr publicIP = is6 ? attributes.PublicIPv6 : attributes.PublicIP;
         Peer peer = new(new PeerKey(lease.Key, is6), lease.Seniority, subnet, publicIP, vtep.Mac);
-        reason = PeerChecks.WhyNot(peer, input) ?? WhyNotVtep(vtep, vni, device);
-        return reason is null ? PeerReading.Of(peer) : PeerReading.Refused(reason);
+        return (PeerChecks.WhyNot(peer, input) ?? WhyNotVtep(vtep, vni, device)) is { } why
+            ? PeerReading.Refused(why)
+            : PeerReading.Of(peer);
     }
 
-    private static string? WhyNotVtep(VtepData vtep, uint vni, DeviceFacts device) =>
-        vtep.Vni != 0 && vtep.Vni != unchecked((ushort)vni) ? $"its VNI is {vtep.Vni}, ours is {vni}"
-        : vtep.Mac == device.Mac ? $"its VTEP MAC {vtep.Mac} is our own"
+    private static Refusal? WhyNotVtep(VtepData vtep, uint vni, DeviceFacts device) =>
+        vtep.Vni != 0 && vtep.Vni != unchecked((ushort)vni)
+            ? new Refusal(RefusalReason.BackendData, $"its VNI is {vtep.Vni}, ours is {vni}")
+        : vtep.Mac == device.Mac
+            ? new Refusal(RefusalReason.BackendData, $"its VTEP MAC {vtep.Mac} is our own")
         : null;
 }

@@ -179,8 +179,8 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     {
         [LoggerMessage(
             LogLevel.Warning,
-            "The Kubernetes API is away: this node's lease and those of {Peers} peers are taken from disk, as they were "
-            + "last known")]
+            "The Kubernetes API is away: this node's lease and those of {Peers} peers are taken from disk, as they "
+            + "were last known")]
         internal static partial void UsesKept(ILogger logger, int peers);
     }
 }

@@ -54,7 +54,7 @@ internal sealed class OwnNodeKeeper(
     /// Takes the lease. A Node that cannot be used yet is waited for; then the lease is published.
     /// </summary>
     /// <param name="node">As it was read last.</param>
-    /// <param name="isLive">From the API; else it is what was kept of it, and is published when the API is back.</param>
+    /// <param name="isLive">From the API; else it is what was kept, and is published when the API is back.</param>
     internal async Task<Lease> AcquireAsync(
         NodeRecord node,
         bool isLive,
@@ -155,8 +155,8 @@ internal sealed class OwnNodeKeeper(
     private void Doubt() => _doubts.Writer.TryWrite(true);
 
     /// <summary>
-    /// For a doubt; after a write no longer than until it can be told whether that stands: of a change that is undone at
-    /// once a watch may say nothing.
+    /// For a doubt; after a write no longer than until it can be told whether that stands: of a change that is undone
+    /// at once a watch may say nothing.
     /// </summary>
     private async Task WaitAsync(CancellationToken cancellationToken)
     {

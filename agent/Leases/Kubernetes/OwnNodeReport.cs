@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Kubernetes;
 
-/// <summary>Says what happens to this node's Node: a line a change, and an Event where somebody must act. One owner.</summary>
+/// <summary>Says what happens to this node's Node: a line a change, an Event where somebody must act.</summary>
+/// <remarks>One owner.</remarks>
 internal sealed partial class OwnNodeReport(
     AnnotationNames names, NodeEvents events, TimeProvider time, ILogger logger)
 {
@@ -99,8 +100,8 @@ internal sealed partial class OwnNodeReport(
 
         [LoggerMessage(
             LogLevel.Warning,
-            "Own lease is {Subnets} and was {Before}: node {Node} was made anew with another pod CIDR; its pods have to "
-            + "be started again")]
+            "Own lease is {Subnets} and was {Before}: node {Node} was made anew with another pod CIDR; its pods have "
+            + "to be started again")]
         internal static partial void Changed(ILogger logger, SubnetPair before, SubnetPair subnets, string node);
 
         [LoggerMessage(LogLevel.Information, "Published on node {Node}: {Names}")]

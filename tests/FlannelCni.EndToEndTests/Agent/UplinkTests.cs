@@ -76,6 +76,36 @@ public sealed class UplinkTests(SharedEtcd etcd) : IAsyncLifetime
         Assert.Equal(0, Two.LogCount("Repaired"));
     }
 
+    [Fact]
+    public async Task An_address_that_moves_to_another_device_takes_the_tunnel_with_it_and_nothing_restarts()
+    {
+        (int pid, string subnet, string mac) = (One.Agent.Pid, One.Subnet, One.Mac);
+        _cluster.Switch.Shell(
+            $"ip link add other1 mtu 1400 master wire up type veth peer name eth1 netns {One.Net.NamespacePath}");
+
+        One.Net.Shell(
+            """
+            ip link set eth1 mtu 1400
+            ip address delete 192.0.2.1/24 dev eth0
+            ip link set eth1 up
+            ip address add 192.0.2.111/24 dev eth1
+            ip route add default via 192.0.2.254 dev eth1
+            """);
+
+        await Wait.Until(
+            () => _cluster.LeaseValue(One).Contains("\"192.0.2.111\"", StringComparison.Ordinal),
+            AgentNode.Soon,
+            () => $"the lease is published anew: {One.Log}");
+        await MtuIsAsync(1350);
+        await Two.ReachesAsync(One);
+        await One.ReachesAsync(Two);
+        await One.ReadyAsync();
+        Assert.Equal(("eth1", "192.0.2.111"), (One.TunnelData("link"), One.TunnelData("local")));
+        Assert.Equal((pid, subnet, mac, false), (One.Agent.Pid, One.Subnet, One.Mac, One.Agent.HasEnded));
+        Assert.Equal(1, One.LogCount("External interface: eth1"));
+        Assert.Equal(0, One.LogCount("Repaired"));    // nobody has changed what is ours
+    }
+
     private async Task MtuIsAsync(int mtu)
     {
         await Wait.Until(

@@ -48,6 +48,10 @@ public sealed class BridgeAddressTests : IDisposable
             () => agent.Log.Lines.Any(static l => l.Contains("cni0", StringComparison.Ordinal)), Soon, "said");
         agent.Inbox.PostFull();
         await agent.SettleAsync();
+        agent.Inbox.Post(new LeaseSnapshot(moved, LeaseTable.Empty, []));    // a run that does not look
+        await agent.SettleAsync();
+        agent.Inbox.PostFull();
+        await agent.SettleAsync();
 
         Assert.Equal(["10.244.1.1/24", "172.31.0.1/24"], Addresses());
         Assert.Equal(

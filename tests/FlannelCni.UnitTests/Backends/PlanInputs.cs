@@ -24,8 +24,7 @@ internal static class PlanInputs
                 [
                     new DeviceFacts(Is6: false, "flannel.1", 5, mac),
                     new DeviceFacts(Is6: true, "flannel-v6.1", 6, mac),
-                ],
-                [])
+                ])
             {
                 OnLink = OnLinkNetworks.Of(
                     onLink.Select(static text => new Route(IpPrefix.Parse(text)) { OutInterface = Eth0 }), Eth0, []),

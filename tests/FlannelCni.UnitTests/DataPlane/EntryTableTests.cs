@@ -11,7 +11,7 @@ public sealed class EntryTableTests
 {
     private static readonly PlanInput s_input = new(
         new NetworkConfig(IpPrefix.Parse("10.244.0.0/16"), default, false, "fake", default),
-        new BackendState(new LeaseAttributes(default, default, "fake", null, null), 1500, [], []),
+        new BackendState(new LeaseAttributes(default, default, "fake", null, null), 1500, []),
         new Underlay("eth0", 2, 1500, default, default, default, default),
         new Lease("own", default, default, new LeaseAttributes(default, default, "fake", null, null), default));
 

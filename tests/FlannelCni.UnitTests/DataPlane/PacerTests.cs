@@ -14,8 +14,8 @@ public sealed class PacerTests
     public void Without_trouble_there_is_no_pause() => Assert.Equal(0, Pause(hadTrouble: false));
 
     [Fact]
-    public void Trouble_after_trouble_is_answered_more_slowly_down_to_twice_a_second() => Assert.Equal(
-        [10, 20, 40, 80, 160, 320, 500, 500], Enumerable.Range(0, 8).Select(_ => Pause(hadTrouble: true)));
+    public void Trouble_after_trouble_is_answered_more_slowly_down_to_five_times_a_second() => Assert.Equal(
+        [10, 20, 40, 80, 160, 200, 200, 200], Enumerable.Range(0, 8).Select(_ => Pause(hadTrouble: true)));
 
     [Fact]
     public void Between_troubles_others_wait_as_long()

@@ -34,10 +34,12 @@ public sealed class PeerTableTests
         PeerChanges update = Update(LeaseOf("junior", 2, juniors), LeaseOf("senior", 1, seniors));
 
         Assert.Equal(["senior"], Admitted());
-        KeyValuePair<PeerKey, string> refusal = Assert.Single(update.Refusals);
+        KeyValuePair<PeerKey, Refusal> refusal = Assert.Single(update.Refusals);
         Assert.Equal("junior", refusal.Key.Lease);
         Assert.Equal(
-            $"its subnet {juniors} belongs to the older lease senior (192.0.2.1)", refusal.Value);
+            new Refusal(
+                RefusalReason.Conflict, $"its subnet {juniors} belongs to the older lease senior (192.0.2.1)"),
+            refusal.Value);
     }
 
     [Theory]
@@ -61,7 +63,7 @@ public sealed class PeerTableTests
         Assert.Equal(["senior"], Admitted());
         Assert.Equal(
             "its VTEP MAC 0e:00:00:00:00:07 belongs to the older lease senior (192.0.2.1)",
-            Assert.Single(update.Refusals).Value);
+            Assert.Single(update.Refusals).Value.Text);
     }
 
     [Fact]
@@ -233,7 +235,8 @@ public sealed class PeerTableTests
     private static PeerReading Read(Lease lease, bool is6)
     {
         IpPrefix subnet = is6 ? lease.IPv6Subnet : lease.Subnet;
-        return lease.Subnet.IsNone && lease.IPv6Subnet.IsNone && !is6 ? PeerReading.Refused("it has no subnet")
+        return lease.Subnet.IsNone && lease.IPv6Subnet.IsNone && !is6
+            ? PeerReading.Refused(new Refusal(RefusalReason.Subnet, "it has no subnet"))
             : subnet.IsNone ? PeerReading.None
             : PeerReading.Of(new Peer(
                 new PeerKey(lease.Key, is6),

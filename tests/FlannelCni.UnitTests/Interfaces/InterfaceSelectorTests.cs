@@ -78,7 +78,8 @@ public sealed class InterfaceSelectorTests
         ExternalInterface other = Select(request with { InternalIPv6 = IpAddr.Parse("fd00:2::15") });
 
         Assert.Equal(("eth1", "fd00:56::11"), (chosen.Name, chosen.AddressV6.ToString()));
-        Assert.EndsWith("InternalIP 192.168.56.11 and fd00:56::11 is on it", chosen.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "InternalIP 192.168.56.11 and fd00:56::11 is on it", chosen.ToString(), StringComparison.Ordinal);
         Assert.Equal(("eth1", "fd00:56::11"), (other.Name, other.AddressV6.ToString()));
     }
 

@@ -27,6 +27,7 @@ public sealed class AgentMetricsTests
         metrics.DriftRepaired("route", 4);
         metrics.LeaseEvents(3);
         metrics.LeaseRefused("conflict");
+        metrics.NotificationsLost();
         metrics.NetlinkError("add route", "EEXIST");
         metrics.Peers("ready", 7);
         metrics.Peers("ready", 6);
@@ -46,6 +47,7 @@ public sealed class AgentMetricsTests
                 "flannel_drift_repaired_total{kind=\"route\"} 5\n",
                 "flannel_lease_events_total 3\n",
                 "flannel_lease_refused_total{reason=\"conflict\"} 1\n",
+                "flannel_notifications_lost_total 1\n",
                 "flannel_netlink_errors_total{op=\"add route\",errno=\"EEXIST\"} 1\n",
                 "flannel_peers{state=\"ready\"} 6\n",
                 "flannel_datastore_up 1\n",

@@ -35,7 +35,7 @@ public sealed class HostGwPeerTests
     [InlineData("10.244.3.3", "public IP 10.244.3.3 is inside the pod network 10.244.0.0/16")]
     [InlineData("127.0.0.1", "public IP \"127.0.0.1\" is not one a node can have")]
     public void An_address_that_cannot_be_a_gateway_is_refused(string address, string reason) =>
-        Assert.Equal(reason, Read(LeaseAt(address, "2001:db8::2"), is6: false).Refusal);
+        Assert.Equal(reason, Read(LeaseAt(address, "2001:db8::2"), is6: false).Refusal?.Text);
 
     [Theory]
     [InlineData("vxlan")]
@@ -46,7 +46,7 @@ public sealed class HostGwPeerTests
 
         Assert.Equal(
             $"its backend is \"{type}\", ours is host-gw",
-            Read(lease with { Attributes = lease.Attributes with { BackendType = type } }, is6: false).Refusal);
+            Read(lease with { Attributes = lease.Attributes with { BackendType = type } }, is6: false).Refusal?.Text);
     }
 
     [Fact]
@@ -56,11 +56,11 @@ public sealed class HostGwPeerTests
 
         Assert.StartsWith(
             "subnet 10.244.1.128/25 overlaps ours",
-            Read(lease with { Subnet = IpPrefix.Parse("10.244.1.128/25") }, is6: false).Refusal,
+            Read(lease with { Subnet = IpPrefix.Parse("10.244.1.128/25") }, is6: false).Refusal?.Text,
             StringComparison.Ordinal);
         Assert.StartsWith(
             "subnet 0.0.0.0/0 is not inside",
-            Read(lease with { Subnet = IpPrefix.Parse("0.0.0.0/0") }, is6: false).Refusal,
+            Read(lease with { Subnet = IpPrefix.Parse("0.0.0.0/0") }, is6: false).Refusal?.Text,
             StringComparison.Ordinal);
     }
 

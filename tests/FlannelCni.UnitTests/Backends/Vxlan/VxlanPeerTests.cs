@@ -18,8 +18,7 @@ public sealed class VxlanPeerTests
             [
                 new DeviceFacts(Is6: false, "flannel.1", 5, MacAddress.Parse(OwnMac)),
                 new DeviceFacts(Is6: true, "flannel-v6.1", 6, MacAddress.Parse(OwnMac)),
-            ],
-            []),
+            ]),
         new Underlay(
             "eth0",
             2,
@@ -128,7 +127,7 @@ public sealed class VxlanPeerTests
     {
         PeerReading reading = VxlanPeer.Read(lease, is6: false, s_input, vni);
         Assert.NotEqual(reading.Peer is null, reading.Refusal is null);
-        return reading.Refusal;
+        return reading.Refusal?.Text;
     }
 
     private static Lease LeaseOf(string subnet, string publicIP, string mac = "0e:00:00:00:00:02") => new(

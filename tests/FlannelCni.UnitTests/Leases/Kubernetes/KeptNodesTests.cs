@@ -31,7 +31,8 @@ public sealed class KeptNodesTests : IAsyncLifetime
         await _node.UntilAsync(() => _node.Snapshots.Count == 1, "there is a list");
         Assert.False(_node.Snapshots.First().IsComplete);
         Assert.Equal(["node-2", "node-3"], _node.Snapshots.First().Peers.ByKey.Keys.Order());
-        Assert.Equal(1, _node.Log.Count("The Kubernetes API is away: this node's lease and those of 2 peers are taken"));
+        Assert.Equal(
+            1, _node.Log.Count("The Kubernetes API is away: this node's lease and those of 2 peers are taken"));
 
         Api.Put(Nodes.Bare(1), Nodes.Vxlan(2), Nodes.Vxlan(4));
         Api.Fault = static _ => null;

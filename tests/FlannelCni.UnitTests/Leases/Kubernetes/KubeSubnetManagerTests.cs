@@ -122,8 +122,8 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
         Assert.Equal("10.244.1.0/24", (await _node.RunAsync(starting)).Subnet.ToString());
         Assert.True(_node.Time.Elapsed - before <= TimeSpan.FromSeconds(2));
         const string Text = "node \"node-1\" pod cidr not assigned: start kube-controller-manager with "
-            + "--allocate-node-cidrs=true --cluster-cidr=10.244.0.0/16 (kubeadm init --pod-network-cidr=10.244.0.0/16), "
-            + "or set spec.podCIDR of this Node to a range that no other Node has";
+            + "--allocate-node-cidrs=true --cluster-cidr=10.244.0.0/16 (kubeadm init "
+            + "--pod-network-cidr=10.244.0.0/16), or set spec.podCIDR of this Node to a range that no other Node has";
         Assert.Equal(1, _node.Log.Count($"Error: {Text}"));
         Assert.Contains(Text, _node.Waits);
         string written = Assert.Single(Api.Events);

@@ -72,7 +72,8 @@ public sealed class LeaseAnnotationsTests
     }
 
     [Theory]
-    [InlineData(null, null, "it has neither flannel.alpha.coreos.com/public-ip nor flannel.alpha.coreos.com/public-ipv6")]
+    [InlineData(
+        null, null, "it has neither flannel.alpha.coreos.com/public-ip nor flannel.alpha.coreos.com/public-ipv6")]
     [InlineData("0.0.0.0", "", "it has neither flannel.alpha.coreos.com/public-ip nor")]
     [InlineData("2001:db8::1", null, "flannel.alpha.coreos.com/public-ip \"2001:db8::1\" is no IPv4 address")]
     [InlineData("192.0.2.1\n", null, "flannel.alpha.coreos.com/public-ip \"192.0.2.1?\" is no IPv4 address")]

@@ -117,7 +117,8 @@ public sealed class NodeBookTests
             Apply(node with { Annotations = node.Annotations with { BackendData = null, PublicIP = "192.0.2.22" } }));
 
         LeaseAttributes attributes = _book.Peers.ByKey["node-2"].Attributes;
-        Assert.Equal(("192.0.2.22", Nodes.Attributes(2).BackendData), (attributes.PublicIP.ToString(), attributes.BackendData));
+        Assert.Equal("192.0.2.22", attributes.PublicIP.ToString());
+        Assert.Equal(Nodes.Attributes(2).BackendData, attributes.BackendData);
     }
 
     [Fact]

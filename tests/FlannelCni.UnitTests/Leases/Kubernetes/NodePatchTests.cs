@@ -14,9 +14,14 @@ public sealed class NodePatchTests
     public void A_bare_node_gets_all_annotations()
     {
         Assert.Equal(
-            """
-            {"metadata":{"annotations":{"flannel.alpha.coreos.com/backend-data":"{\"VNI\":1,\"VtepMAC\":\"0e:00:00:00:00:01\"}","flannel.alpha.coreos.com/backend-type":"vxlan","flannel.alpha.coreos.com/public-ip":"192.0.2.1","flannel.alpha.coreos.com/kube-subnet-manager":"true"}}}
-            """,
+            Joined(
+                """
+                {"metadata":{"annotations":{
+                "flannel.alpha.coreos.com/backend-data":"{\"VNI\":1,\"VtepMAC\":\"0e:00:00:00:00:01\"}",
+                "flannel.alpha.coreos.com/backend-type":"vxlan",
+                "flannel.alpha.coreos.com/public-ip":"192.0.2.1",
+                "flannel.alpha.coreos.com/kube-subnet-manager":"true"}}}
+                """),
             Text(Compose(Nodes.Bare(1))));
     }
 
@@ -29,7 +34,12 @@ public sealed class NodePatchTests
         NodePatch? patch = Compose(node);
 
         Assert.Equal(
-            """{"metadata":{"annotations":{"flannel.alpha.coreos.com/public-ip":"192.0.2.1","flannel.alpha.coreos.com/kube-subnet-manager":"true"}}}""",
+            Joined(
+                """
+                {"metadata":{"annotations":{
+                "flannel.alpha.coreos.com/public-ip":"192.0.2.1",
+                "flannel.alpha.coreos.com/kube-subnet-manager":"true"}}}
+                """),
             Text(patch));
         Assert.Equal(
             ["flannel.alpha.coreos.com/public-ip", "flannel.alpha.coreos.com/kube-subnet-manager"],
@@ -57,11 +67,16 @@ public sealed class NodePatchTests
 
         Assert.Null(Compose(node));
         Assert.Equal(
-            """
-            {"status":{"conditions":[{"type":"NetworkUnavailable","status":"False","lastHeartbeatTime":"2026-03-04T05:06:07Z","lastTransitionTime":"2026-03-04T05:06:07Z","reason":"FlannelIsUp","message":"Flannel is running on this node"}]}}
-            """,
+            Joined(
+                """
+                {"status":{"conditions":[{"type":"NetworkUnavailable","status":"False",
+                "lastHeartbeatTime":"2026-03-04T05:06:07Z","lastTransitionTime":"2026-03-04T05:06:07Z",
+                "reason":"FlannelIsUp","message":"Flannel is running on this node"}]}}
+                """),
             Text(Compose(node, saysUp: true)));
     }
+
+    private static string Joined(string json) => json.Replace("\n", "", StringComparison.Ordinal);
 
     private static string Text(NodePatch? patch) => patch is null ? "" : Encoding.UTF8.GetString(patch.Json.Span);
 

@@ -158,15 +158,16 @@ public sealed class OwnNodeTests : IAsyncLifetime
     {
         Api.Put(Nodes.Vxlan(3) with { PodCidrs = ["10.244.0.0/20"] });
 
-        const string Text = "nodes node-1 and node-3 have overlapping pod CIDRs, 10.244.1.0/24 and 10.244.0.0/20: other "
-            + "nodes send to node-1, the older one; delete the younger Node, and have it join again with a range of its "
-            + "own";
+        const string Text = "nodes node-1 and node-3 have overlapping pod CIDRs, 10.244.1.0/24 and 10.244.0.0/20: "
+            + "other nodes send to node-1, the older one; delete the younger Node, and have it join again with a range "
+            + "of its own";
         await _node.UntilAsync(() => _node.Log.Count($"Warning: {Text}") == 1, "it is said");
         await _node.UntilAsync(() => Api.Events.Count == 1, "an Event says so");
         Assert.Contains(Text, Api.Events[0], StringComparison.Ordinal);
 
         Api.Delete("node-3");
-        await _node.UntilAsync(() => _node.Log.Count("Nodes node-1 and node-3 no longer claim the same") == 1, "it is over");
+        await _node.UntilAsync(
+            () => _node.Log.Count("Nodes node-1 and node-3 no longer claim the same") == 1, "it is over");
     }
 
     [Fact]
