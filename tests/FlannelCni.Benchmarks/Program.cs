@@ -1,6 +1,7 @@
 using FlannelCni.Benchmarks.Cni;
 using FlannelCni.Benchmarks.Converge;
 using FlannelCni.Benchmarks.Firewall;
+using FlannelCni.Benchmarks.KubeWatch;
 
 namespace FlannelCni.Benchmarks;
 
@@ -21,6 +22,8 @@ internal static class Program
                 return FuzzRun.Run(options, Console.Out);
             case ["firewall", .. string[] options]:
                 return FirewallBenchmark.Run(options, Console.Out);
+            case ["kube-watch", .. string[] options]:
+                return await KubeWatchBenchmark.RunAsync(options, Console.Out);
             default:
                 string complaint = args is [string name, ..] ? $"no benchmark is called {name}" : "which benchmark?";
                 Console.Error.WriteLine(complaint);

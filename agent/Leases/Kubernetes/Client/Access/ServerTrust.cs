@@ -65,8 +65,6 @@ internal sealed class ServerTrust
     /// <summary>What a handshake needs to know.</summary>
     internal void Apply(SslClientAuthenticationOptions tls, X509ChainPolicy? roots)
     {
-        // Null: the handler takes the address's.
-        tls.TargetHost = ServerName;
         if (IsAnybody)
         {
 #pragma warning disable CA5359 // insecure-skip-tls-verify asks for it, and a warning says so

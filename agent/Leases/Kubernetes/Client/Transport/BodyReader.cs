@@ -28,7 +28,8 @@ internal sealed class BodyReader(Stream stream, ReadTimer timer, int limit)
     /// <exception cref="OperationCanceledException">Cancelled, or the time ran out.</exception>
     internal async ValueTask<bool> FillAsync()
     {
-        if (_end == _buffer.Length)
+        // Half of an object moved costs less than many small reads.
+        if (_buffer.Length - _end < _buffer.Length / 2)
         {
             MakeRoom();
         }
@@ -42,6 +43,11 @@ internal sealed class BodyReader(Stream stream, ReadTimer timer, int limit)
     private void MakeRoom()
     {
         byte[] into = _buffer;
+        if (_start == 0 && _end < _buffer.Length)
+        {
+            return;
+        }
+
         if (_start == 0)
         {
             // One byte of room more than the longest: who is at the limit is past it.

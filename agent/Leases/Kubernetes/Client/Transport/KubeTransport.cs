@@ -19,8 +19,9 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 /// </remarks>
 internal sealed class KubeTransport : IDisposable
 {
-    private static readonly TimeSpan s_pingDelay = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
+    // Bytes that may be on their way to us, and so wait in memory: enough for a list at 10 MB/s from 50 ms away.
+    private const int WindowSize = 512 << 10;
+
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly KubeAccess _access;
@@ -97,9 +98,11 @@ internal sealed class KubeTransport : IDisposable
     {
         HttpRequestMessage message = new(request.Method, new Uri(Server, request.PathAndQuery))
         {
-            Version = HttpVersion.Version20,
+            Version = _access.HttpVersion,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
+        // From here the handler takes the name for TLS, its own and that in the certificate.
+        message.Headers.Host = _access.Trust.ServerName;
         message.Headers.TryAddWithoutValidation("User-Agent", "flanneld");
         message.Headers.TryAddWithoutValidation("Accept", request.Accept);
         if (credential.Authorization is not null)
@@ -162,12 +165,13 @@ internal sealed class KubeTransport : IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = s_connectTimeout,
-            KeepAlivePingDelay = s_pingDelay,
-            KeepAlivePingTimeout = s_pingTimeout,
+            InitialHttp2StreamWindowSize = WindowSize,
+            KeepAlivePingDelay = _access.PingDelay,
+            KeepAlivePingTimeout = _access.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             SslOptions = tls,
-            ConnectCallback = static (context, cancellation) =>
-                TcpDialer.ConnectAsync(context, s_pingDelay + s_pingTimeout, cancellation),
+            ConnectCallback = (context, cancellation) =>
+                TcpDialer.ConnectAsync(context, _access.PingDelay + _access.PingTimeout, cancellation),
         };
         return new HttpMessageInvoker(handler);
     }

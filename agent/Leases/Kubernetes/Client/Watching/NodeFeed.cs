@@ -23,7 +23,7 @@ internal sealed partial class NodeFeed
 
     private readonly KubeTransport _transport;
     private readonly NodeFormat _format;
-    private readonly NodeBook _book = new();
+    private readonly NodeTable _book = new();
     private readonly NodeLister _lister;
     private readonly NodeWatcher _watcher;
     private readonly LatestNodes _latest;
@@ -193,7 +193,8 @@ internal sealed partial class NodeFeed
         [LoggerMessage(LogLevel.Information, "Nodes are listed again: {Cause}")]
         internal static partial void ListsAgain(ILogger logger, string cause);
 
-        [LoggerMessage(LogLevel.Warning, "The API server's protobuf cannot be read: from now on JSON is asked for")]
+        [LoggerMessage(
+            LogLevel.Warning, "The API server has no protobuf that can be read: from now on JSON is asked for")]
         internal static partial void JsonOnly(ILogger logger);
     }
 }

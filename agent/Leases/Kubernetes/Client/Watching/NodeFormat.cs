@@ -7,7 +7,8 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// In which form Nodes are asked for: protobuf, whose Nodes are shorter and skipped field by field, as long as it
 /// works; else JSON. What is read is what the answer says it is.
 /// </summary>
-internal sealed class NodeFormat(AnnotationNames names)
+/// <param name="isJsonOnly">Is protobuf never asked for?</param>
+internal sealed class NodeFormat(AnnotationNames names, bool isJsonOnly = false)
 {
     private const int MaxUnreadable = 2;
 
@@ -17,7 +18,7 @@ internal sealed class NodeFormat(AnnotationNames names)
     internal string Accept =>
         IsJsonOnly ? KubeRequest.Json : $"{KubeRequest.Protobuf},{KubeRequest.Json}";
 
-    internal bool IsJsonOnly => _unreadable >= MaxUnreadable;
+    internal bool IsJsonOnly => isJsonOnly || _unreadable >= MaxUnreadable;
 
     internal INodeParser OfList(KubeResponse response) =>
         response.IsProtobuf ? new ProtoListParser(names) : JsonNodeParser.OfList(names);

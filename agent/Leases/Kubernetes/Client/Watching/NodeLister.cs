@@ -12,7 +12,7 @@ internal sealed record NodeList(List<NodeRecord> Nodes, string ResourceVersion);
 /// The API's rules for lists: <see href="https://kubernetes.io/docs/reference/using-api/api-concepts/"/>, "Semantics
 /// for get and list" and "Retrieving large results sets in chunks".
 /// </remarks>
-internal sealed partial class NodeLister(KubeTransport transport, NodeFormat format, NodeBook book, ILogger logger)
+internal sealed partial class NodeLister(KubeTransport transport, NodeFormat format, NodeTable book, ILogger logger)
 {
     private const string Path = "api/v1/nodes";
     private const string Limit = "limit=500";

@@ -10,12 +10,16 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// server that sends bookmarks does so every minute; when it is silent for longer, the watch is dead though the
 /// connection is not.
 /// </remarks>
-internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat format, NodeBook book, ILogger logger)
+internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat format, NodeTable book, ILogger logger)
 {
     private static readonly TimeSpan s_shortest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(3);
+
+    // After something came: in a large cluster there are hundreds of heartbeats a second, and to wake up for each costs
+    // more than to read it.
+    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(20);
 
     private bool _hasBookmarks;
     private string _lastComplaint = "";
@@ -56,6 +60,7 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
                         {
                             isAny = true;
                             onRead();
+                            await Task.Delay(s_gathering, transport.Time, answer.Timer.Token);
                         }
                     }
 

@@ -86,7 +86,7 @@ internal sealed class ProtobufEncoding : ObjectEncoding
         {
             ["resourceVersion"] = meta.Revision.Text(),
             ["continue"] = meta.Continue.Length > 0 ? meta.Continue : null,
-            ["remainingItemCount"] = meta.Remaining > 0 ? meta.Remaining : null,
+            ["remainingItemCount"] = meta.Remaining > 0 ? (long)meta.Remaining : null,
         };
         byte[] head = new ProtoWriter().Bytes(1, ProtoJson.Write(metadata, "ListMeta")).ToArray();
         List<(byte[] Head, ReadOnlyMemory<byte> Message)> parts = [.. items.Select(static stored =>

@@ -4,7 +4,7 @@ using FlannelCni.Agent.Leases.Kubernetes.Client.Parsing;
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 
 /// <summary>The Nodes as far as lists and events have told. One owner.</summary>
-internal sealed class NodeBook
+internal sealed class NodeTable
 {
     private readonly ImmutableDictionary<string, NodeRecord>.Builder _nodes =
         ImmutableDictionary.CreateBuilder<string, NodeRecord>(StringComparer.Ordinal);
