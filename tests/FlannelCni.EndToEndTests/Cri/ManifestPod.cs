@@ -30,9 +30,6 @@ internal sealed class ManifestPod(KubeApiServer api, CriNode runtime, string nod
 
     private readonly TestFolder _folder = new();
 
-    /// <summary>The id of its container.</summary>
-    internal string Container { get; private set; } = "";
-
     /// <summary>What its containers have written.</summary>
     internal string Log => runtime.LogOf("install-cni") + runtime.LogOf("kube-flannel");
 
@@ -55,7 +52,7 @@ internal sealed class ManifestPod(KubeApiServer api, CriNode runtime, string nod
             await EndsWellAsync(id);
         }
 
-        Container = await StartAsync(sandbox, pod, spec["containers"]!.AsArray().Single()!, volumes);
+        _ = await StartAsync(sandbox, pod, spec["containers"]!.AsArray().Single()!, volumes);
     }
 
     public void Dispose() => _folder.Dispose();

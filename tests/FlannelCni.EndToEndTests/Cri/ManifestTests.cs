@@ -5,7 +5,10 @@ using FlannelCni.TestKit.KubeApi.Objects;
 
 namespace FlannelCni.EndToEndTests.Cri;
 
-/// <summary>The image that <c>./build.sh image</c> makes, run as <c>manifests/kube-flannel.yml</c> says.</summary>
+/// <summary>
+/// The image of <c>./build.sh image</c>, run through CRI as <c>manifests/kube-flannel.yml</c> says; pods are attached by
+/// what it installed.
+/// </summary>
 public sealed class ManifestTests : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _rest = [];
@@ -45,7 +48,6 @@ public sealed class ManifestTests : IAsyncDisposable
                 async () => (await node.GetAsync("/readyz")).Status == 200,
                 TimeSpan.FromSeconds(30),
                 () => $"the agent is ready: {agent.Log}");
-            AssertRights(runtimes[i].ProcessesOf(agent.Container).Single());
             _pods.Add(await runtimes[i].RunPodAsync($"pod{i}"));
         }
 
@@ -82,18 +84,5 @@ public sealed class ManifestTests : IAsyncDisposable
         cluster.Switch.Shell(
             $"HOME={_folder.Path} kubectl --kubeconfig={_folder.File("kubeconfig")} apply "
             + $"-f {Repository.Root}/manifests/kube-flannel.yml");
-    }
-
-    // NET_ADMIN and NET_RAW, no way to more, and a filter of system calls.
-    private static void AssertRights(string process)
-    {
-        string[] status = File.ReadAllLines($"/proc/{process}/status");
-        Assert.Contains("CapEff:\t0000000000003000", status);
-        Assert.Contains("CapBnd:\t0000000000003000", status);
-        Assert.Contains("NoNewPrivs:\t1", status);
-        Assert.Contains("Seccomp:\t2", status);
-        string root = File.ReadLines($"/proc/{process}/mountinfo").First(
-            static line => line.Split(' ')[4] == "/");
-        Assert.StartsWith("ro", root.Split(' ')[5], StringComparison.Ordinal);
     }
 }

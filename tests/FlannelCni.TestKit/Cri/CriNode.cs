@@ -164,11 +164,6 @@ public sealed class CriNode : IAsyncDisposable
             ? _node.PathOf(path)
             : _folder.File(path[1..]);
 
-    /// <summary>The processes of a container, as this namespace counts them.</summary>
-    internal IReadOnlyList<string> ProcessesOf(string container) => File.ReadAllLines(Cgroups
-        .Select(folder => Path.Combine(folder, container, "cgroup.procs"))
-        .First(File.Exists));
-
     /// <summary>PodSandboxConfig: metadata, and what Linux is told.</summary>
     /// <param name="security">LinuxSandboxSecurityContext.</param>
     internal ProtoWriter NewPod(string name, string @namespace, ProtoWriter security) => new ProtoWriter()
