@@ -85,7 +85,7 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         {
             new DelegateCommand(others, environment, lockDescriptor).Delete();
         }
-        else
+        else if (chosen.Config is not null || conf.DelegatesToBridge)
         {
             DeleteFromBridge(chosen, sandbox, lockDescriptor);
         }

@@ -24,6 +24,9 @@ internal sealed record NetConf
     /// <summary>What the user says of the plugin that does the work; null: nothing.</summary>
     internal JsonMap? Delegate { get; init; }
 
+    /// <summary>Another delegate's links are not ours to delete.</summary>
+    internal bool DelegatesToBridge => Delegate?.Find("type") is not { } type || type.Text == "bridge";
+
     internal JsonMap? Ipam { get; init; }
 
     internal JsonMap? RuntimeConfig { get; init; }

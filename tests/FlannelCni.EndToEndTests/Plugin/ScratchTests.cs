@@ -92,4 +92,30 @@ public sealed class ScratchTests : IDisposable
         Assert.Empty(_host.Ports());
         Assert.Equal([pod.Id], _host.DataFiles());
     }
+
+    [Fact]
+    public void Without_it_and_a_subnet_file_links_of_another_delegate_are_left_alone()
+    {
+        CniPod pod = _host.NewPod();
+        pod.Node.Shell("ip link add eth0 type veth peer name far");
+        _host.Delegate = """{ "type": "host-device" }""";
+        File.Delete(_host.Folder.File("subnet.env"));
+
+        _host.Delete(pod).SilentSuccess();
+
+        pod.Node.Shell("ip link show eth0");
+    }
+
+    [Fact]
+    public void Without_it_and_a_subnet_file_the_bridges_pod_is_taken_down_and_its_address_released()
+    {
+        CniPod pod = _host.NewPod();
+        _host.Add(pod).Success();
+        File.Delete(Path.Combine(_host.DataDir, pod.Id));
+        File.Delete(_host.Folder.File("subnet.env"));
+
+        _host.Delete(pod).SilentSuccess();
+
+        _host.AssertClean();
+    }
 }
