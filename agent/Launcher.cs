@@ -39,7 +39,6 @@ internal static partial class Launcher
                 Log.Warned(logger, warning);
             }
 
-            UnservedFlags.Refuse(options);
             AgentPaths paths = AgentPaths.For(options.SubnetFile);
             using FileLock alone = paths.Take();
             using AgentMetrics metrics = new(FlannelVersion.Text);

@@ -22,13 +22,16 @@ internal static class Program
         agent.Health.Starting("waiting for the network config");
         await using ISubnetManager manager = SubnetManagerFactory.Create(agent);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
+        agent.Health.Starting("waiting for what the datastore knows of this node");
+        NodeFacts node = await manager.ReadNodeAsync(stop);
 
         using RtnlSocket rtnl = RtnlSocket.Open();
         UnderlaySource underlays = UnderlaySource.For(agent, network, rtnl);
+        underlays.Learn(node);
         Underlay underlay = underlays.Choose();
 
         // The devices first: their MACs are part of what the lease publishes. Their addresses follow from the lease.
-        await using IBackend backend = BackendFactory.Create(network, agent.Paths.StateDirectory, rtnl);
+        await using IBackend backend = BackendFactory.Create(network, node, agent.Paths.StateDirectory, rtnl);
         BackendState state = (await backend.EnsureAsync(underlay, own: null, stop)).OrThrow();
         agent.Health.Starting("waiting for a lease");
         Lease own = await manager.AcquireAsync(network, state.Attributes, stop);
@@ -46,7 +49,8 @@ internal static class Program
         publisher.Post(own, state);
         Reconciler reconciler = new(
             backend,
-            BackendFactory.CreateHousekeeping(backend, network, agent.Paths.StateDirectory, rtnl),
+            BackendFactory.CreateHousekeeping(
+                backend, network, agent.Paths.StateDirectory, rtnl, agent.Options.IPBlackholeRoute),
             underlays.Follow,
             OnOwnChanged,
             inbox,
@@ -60,7 +64,7 @@ internal static class Program
         await Supervised.RunAllAsync(
             [
                 ("lease keeper", manager.KeepAsync),
-                ("lease watcher", token => inbox.FollowAsync(manager, rules.Post, token)),
+                ("lease watcher", token => inbox.FollowAsync(manager, OnSnapshot, token)),
                 ("kernel monitor", monitor.RunAsync),
                 ("reconciler", reconciler.RunAsync),
                 ("firewall rules", rules.RunAsync),
@@ -68,12 +72,25 @@ internal static class Program
             ],
             stop);
 
+        void OnSnapshot(LeaseSnapshot snapshot)
+        {
+            rules.Post(snapshot.Peers);
+            if (underlays.Learn(snapshot.Node))
+            {
+                inbox.PostFull();
+            }
+        }
+
         void OnOwnChanged(Lease lease, BackendState changed)
         {
             rules.Post(new SubnetPair(lease.Subnet, lease.IPv6Subnet));
             publisher.Post(lease, changed);
         }
 
-        void OnReady() => systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
+        void OnReady()
+        {
+            manager.SetUp();
+            systemd.Ready($"subnet {own.Subnet}{own.IPv6Subnet}");
+        }
     }
 }

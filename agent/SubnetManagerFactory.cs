@@ -1,5 +1,7 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
+using FlannelCni.Agent.Leases.Kubernetes;
+using FlannelCni.Agent.Leases.Kubernetes.Client;
 using FlannelCni.Agent.Options;
 using FlannelCni.Contract;
 using FlannelCni.Linux.Net;
@@ -11,7 +13,27 @@ namespace FlannelCni.Agent;
 internal static partial class SubnetManagerFactory
 {
     /// <exception cref="Supervision.AgentFatalException">The options cannot be used.</exception>
-    internal static ISubnetManager Create(AgentContext agent)
+    internal static ISubnetManager Create(AgentContext agent) =>
+        agent.Options.KubeSubnetMgr ? CreateKube(agent) : CreateEtcd(agent);
+
+    private static KubeSubnetManager CreateKube(AgentContext agent)
+    {
+        AgentOptions options = agent.Options;
+        ILogger logger = agent.Loggers.CreateLogger<KubeSubnetManager>();
+        AnnotationNames names = AnnotationNames.Of(options.KubeAnnotationPrefix);
+        KubeSettings settings = new(
+            options.NetConfigPath,
+            options.NodeName,
+            options is { PodName: { } pod, PodNamespace: { } podNamespace } ? (podNamespace, pod) : null,
+            names,
+            options.SetNodeNetworkUnavailable,
+            agent.Paths.StateDirectory);
+        INodeApi api = KubeNodeApi.Create(options, names, agent.Time, logger, agent.Metrics.DatastoreUp);
+        return new KubeSubnetManager(
+            settings, api, agent.Time, logger, agent.Metrics.DatastoreUp, agent.Health.Starting);
+    }
+
+    private static EtcdSubnetManager CreateEtcd(AgentContext agent)
     {
         AgentOptions options = agent.Options;
         EtcdOptions etcd = new(

@@ -12,11 +12,14 @@ namespace FlannelCni.Agent;
 
 /// <summary>
 /// The external interface, chosen at the start and followed from then on. A choice that still holds is kept, whatever
-/// else could be chosen now; only one that is gone or has lost its address is made anew. As an interface comes up its
-/// link-local address is the first to appear: it is not taken where there was a better one, and left for one.
+/// else could be chosen now; only one that is gone, has lost its address, or rests on what the datastore no longer says
+/// of this node, is made anew. As an interface comes up its link-local address is the first to appear: it is not taken
+/// where there was a better one, and left for one.
 /// </summary>
 internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocket rtnl, ILogger<UnderlaySource> logger)
 {
+    private volatile NodeFacts _node = NodeFacts.Unknown;
+    private NodeFacts _chosenFor = NodeFacts.Unknown;
     private ExternalInterface? _chosen;
 
     /// <summary>What the options ask for, in the families of the network.</summary>
@@ -31,6 +34,15 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             PublicIPv6 = agent.Options.PublicIPv6,
         };
         return new UnderlaySource(request, rtnl, agent.Loggers.CreateLogger<UnderlaySource>());
+    }
+
+    /// <summary>What the datastore says of this node now. From any thread.</summary>
+    /// <returns>Did it say something else of its addresses before? Then the choice may be another.</returns>
+    public bool Learn(NodeFacts node)
+    {
+        NodeFacts before = _node;
+        _node = node;
+        return !node.HasAddressesOf(before);
     }
 
     /// <exception cref="AgentFatalException">There is none that fits: what there is, and what to do.</exception>
@@ -53,7 +65,8 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     public Underlay Follow(List<string> failures)
     {
         Link? link = _chosen is { } chosen ? Find(chosen) : null;
-        if (link is not null && Holds(_chosen!.Address, link.Index) && Holds(_chosen.AddressV6, link.Index)
+        if (link is not null && _node.HasAddressesOf(_chosenFor)
+            && Holds(_chosen!.Address, link.Index) && Holds(_chosen.AddressV6, link.Index)
             && !_chosen.Address.IsLinkLocal && !_chosen.AddressV6.IsLinkLocal)
         {
             _chosen = _chosen with { Mtu = link.Mtu };
@@ -71,8 +84,16 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
 
     private bool TrySelect(out string? error)
     {
+        NodeFacts node = _node;
+        InterfaceRequest asked = request with
+        {
+            InternalIP = node.InternalIP,
+            InternalIPv6 = node.InternalIPv6,
+            PublicIP = node.PublicIP.IsNone ? request.PublicIP : node.PublicIP,
+            PublicIPv6 = node.PublicIPv6.IsNone ? request.PublicIPv6 : node.PublicIPv6,
+        };
         if (!InterfaceSelector.TrySelect(
-            request, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+            asked, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
         {
             return false;
         }
@@ -92,7 +113,7 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             Log.Chosen(logger, chosen.ToString());
         }
 
-        _chosen = chosen;
+        (_chosen, _chosenFor) = (chosen, node);
         return true;
     }
 

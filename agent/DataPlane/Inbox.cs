@@ -40,14 +40,14 @@ internal sealed class Inbox
     }
 
     /// <summary>Posts each snapshot as it comes. Ends only with the token.</summary>
-    /// <param name="onPeers">Called with the peers of each.</param>
+    /// <param name="onSnapshot">Called with each before.</param>
     public async Task FollowAsync(
-        ISubnetManager manager, Action<LeaseTable> onPeers, CancellationToken cancellationToken)
+        ISubnetManager manager, Action<LeaseSnapshot> onSnapshot, CancellationToken cancellationToken)
     {
         await foreach (LeaseSnapshot snapshot in manager.WatchAsync(cancellationToken))
         {
+            onSnapshot(snapshot);
             Post(snapshot);
-            onPeers(snapshot.Peers);
         }
     }
 

@@ -39,9 +39,10 @@ internal sealed partial class Reconciler
 
     private PlanInput _input;
     private Lease _own;                              // as the datastore has it; _input's is what the devices have
-    private LeaseTable? _leases;                     // null: no complete list yet
+    private LeaseTable? _leases;                     // null: no list yet
+    private bool _isComplete;                        // it has every lease: what is not in it may go
     private HashSet<string>? _changedLeases;          // since the peers followed them; null: all
-    private bool _isFollowing;                       // the first complete list was taken in
+    private bool _isFollowing;                       // the first list of its kind was taken in
     private string? _behind;                         // why the last full run, or one since, left something undone
     private bool _isPlanStale = true;                // what plans are made from changed since the tables saw it
 
@@ -178,6 +179,8 @@ internal sealed partial class Reconciler
 
         _own = snapshot.Own;
         _leases = snapshot.Peers;
+        _isFollowing &= snapshot.IsComplete == _isComplete;
+        _isComplete = snapshot.IsComplete;
         if (work.ChangedLeases is { } changed)
         {
             _changedLeases?.UnionWith(changed);
@@ -266,7 +269,7 @@ internal sealed partial class Reconciler
             await IsDoneAsync(run, async () => run.Add(table.Kind, await table.UpsertAsync(cancellationToken)));
         }
 
-        foreach (ITable table in compared.AsEnumerable().Reverse())
+        foreach (ITable table in _isComplete ? compared.AsEnumerable().Reverse() : [])
         {
             await IsDoneAsync(run, async () => run.Add(table.Kind, await table.DeleteAsync(cancellationToken)));
         }

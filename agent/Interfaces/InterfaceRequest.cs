@@ -23,6 +23,12 @@ internal sealed record InterfaceRequest(bool EnableIPv4, bool EnableIPv6)
     /// <summary>None: the interface's address is published.</summary>
     public IpAddr PublicIPv6 { get; init; }
 
-    /// <summary>Does it say where to look? Otherwise the public address or the default route decides.</summary>
+    /// <summary>By which the cluster reaches this node; none: not known. Counts where nobody names any.</summary>
+    public IpAddr InternalIP { get; init; }
+
+    /// <summary>Its IPv6 twin.</summary>
+    public IpAddr InternalIPv6 { get; init; }
+
+    /// <summary>Does it say where to look? Else public address, internal one or default route decide.</summary>
     public bool NamesAny => Names.Length > 0 || Regexes.Length > 0 || !CanReach.IsNone;
 }

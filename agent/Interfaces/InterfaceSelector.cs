@@ -6,7 +6,8 @@ namespace FlannelCni.Agent.Interfaces;
 
 /// <summary>
 /// Chooses the external interface: each name or address asked for, then each expression, then the way to an address
-/// that must be reached; if none was asked for, the holder of the public address, else the default route. Pure.
+/// that must be reached; if none was asked for, the holder of the public address, else of the address by which the
+/// cluster reaches this node, else the default route. Pure.
 /// </summary>
 internal static class InterfaceSelector
 {
@@ -72,7 +73,30 @@ internal static class InterfaceSelector
             yield return ByAddress(local, "the public address", facts);
         }
 
+        if (ByInternal(request, facts) is { } holder)
+        {
+            yield return holder;
+        }
+
         yield return DefaultRoute.Find(request, facts);
+    }
+
+    // On no interface, as behind a provider's NAT, or on lo, as where hosts speak BGP, it says nothing.
+    private static Attempt? ByInternal(InterfaceRequest request, HostFacts facts)
+    {
+        IpAddr[] wanted =
+        [
+            request.EnableIPv4 ? request.InternalIP : default,
+            request.EnableIPv6 ? request.InternalIPv6 : default,
+        ];
+        Link? link = wanted.Select(address => Holder(address, facts)).FirstOrDefault(static holder =>
+            holder is not null && (holder.Flags & LinkFlags.IFF_LOOPBACK) == 0);
+        IpAddr[] held = [.. wanted.Where(address => link is not null && Holder(address, facts)?.Index == link.Index)];
+        return link is null
+            ? null
+            : held.Aggregate(
+                new Attempt(link, $"the Node's InternalIP {string.Join(" and ", held)} is on it"),
+                static (attempt, address) => attempt.With(address));
     }
 
     private static Attempt ByName(string name, HostFacts facts) =>

@@ -14,6 +14,13 @@ internal interface ISubnetManager : IAsyncDisposable
     Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// What the datastore knows of this node before it has a lease. Waits for a datastore that knows nodes and is not
+    /// there yet.
+    /// </summary>
+    /// <exception cref="AgentFatalException">Nobody said which node this is.</exception>
+    Task<NodeFacts> ReadNodeAsync(CancellationToken cancellationToken);
+
+    /// <summary>
     /// Takes this node's subnet, the previous one where possible, and publishes how the node is reached.
     /// </summary>
     Task<Lease> AcquireAsync(NetworkConfig network, LeaseAttributes attributes, CancellationToken cancellationToken);
@@ -21,11 +28,15 @@ internal interface ISubnetManager : IAsyncDisposable
     /// <summary>Publishes changed attributes under the lease held. Returns when the datastore has them.</summary>
     Task PublishAsync(LeaseAttributes attributes, CancellationToken cancellationToken);
 
+    /// <summary>Pods of this node have their network now: who waits for that is told. Returns at once.</summary>
+    void SetUp();
+
     /// <summary>Keeps the own lease: renews it, and takes it back when it is lost. Ends only with the token.</summary>
     Task KeepAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Everybody's leases, as often as they change. The first snapshot is complete: every lease the datastore has.
+    /// Everybody's leases, as often as they change. The first snapshot but for incomplete ones has every lease of the
+    /// datastore.
     /// Faults of the datastore are waited out inside; the last good table stays valid meanwhile. Ends only with the
     /// token.
     /// </summary>
@@ -38,4 +49,14 @@ internal interface ISubnetManager : IAsyncDisposable
 /// <param name="Changed">
 /// Keys of <paramref name="Peers"/> added, changed or removed since the last snapshot; null: compare all.
 /// </param>
-internal sealed record LeaseSnapshot(Lease Own, LeaseTable Peers, IReadOnlyCollection<string>? Changed);
+internal sealed record LeaseSnapshot(Lease Own, LeaseTable Peers, IReadOnlyCollection<string>? Changed)
+{
+    /// <summary>
+    /// False: the datastore could not be asked, and these are the leases last known. Others may have come since, of
+    /// which nothing must be removed.
+    /// </summary>
+    public bool IsComplete { get; init; } = true;
+
+    /// <summary>What the datastore says of this node beside its lease.</summary>
+    public NodeFacts Node { get; init; } = NodeFacts.Unknown;
+}

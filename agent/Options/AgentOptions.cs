@@ -48,7 +48,7 @@ internal sealed record AgentOptions
 
     public bool IPMasqExcludeNodes { get; init; }
 
-    public bool KubeSubnetManager { get; init; }
+    public bool KubeSubnetMgr { get; init; }
 
     public string? KubeApiUrl { get; init; }
 

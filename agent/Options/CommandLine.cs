@@ -108,7 +108,7 @@ internal sealed class CommandLine
         IPMasqFullyRandomDisable = values.Switch(_flags.IPMasqFullyRandomDisable),
         IPMasqExclude = values.Prefixes(_flags.IPMasqExclude),
         IPMasqExcludeNodes = values.Switch(_flags.IPMasqExcludeNodes),
-        KubeSubnetManager = values.Switch(_flags.KubeSubnetManager),
+        KubeSubnetMgr = values.Switch(_flags.KubeSubnetMgr),
         KubeApiUrl = values.OptionalText(_flags.KubeApiUrl),
         KubeAnnotationPrefix = values.Text(_flags.KubeAnnotationPrefix),
         KubeconfigFile = values.OptionalText(_flags.KubeconfigFile),
@@ -153,6 +153,18 @@ internal sealed class CommandLine
         foreach (string name in environment.Keys.Where(name => IsMistaken(name)).Order(StringComparer.Ordinal))
         {
             yield return $"the environment variable {name} belongs to no flag and has no effect";
+        }
+
+        // What upstream's manifest sets needs no line; who turned its knobs should know that there are none here.
+        if (environment.GetValueOrDefault("EVENT_QUEUE_DEPTH") is { Length: > 0 } and not "5000")
+        {
+            yield return "EVENT_QUEUE_DEPTH has no effect: there is no queue that could fill";
+        }
+
+        if (environment.GetValueOrDefault("CONT_WHEN_CACHE_NOT_READY") is { Length: > 0 } and not "false")
+        {
+            yield return "CONT_WHEN_CACHE_NOT_READY has no effect: a list of Nodes that is late is waited for, and "
+                + "pods get their network meanwhile";
         }
 
         bool IsMistaken(string name) =>

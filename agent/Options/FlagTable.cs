@@ -32,7 +32,7 @@ internal sealed class FlagTable
             "ip-masq-exclude", "network to which pods' packets go with the pods' own addresses; not upstream's");
         IPMasqExcludeNodes = Switch(
             "ip-masq-exclude-nodes", "false", "as --ip-masq-exclude with every other node's address; not upstream's");
-        KubeSubnetManager = Switch("kube-subnet-mgr", "false", "keep leases in the Kubernetes API instead of etcd");
+        KubeSubnetMgr = Switch("kube-subnet-mgr", "false", "keep leases in the Kubernetes API instead of etcd");
         KubeApiUrl = Text("kube-api-url", "", "URL of the Kubernetes API");
         KubeAnnotationPrefix = Text(
             "kube-annotation-prefix", "flannel.alpha.coreos.com", "prefix of the Nodes' annotations");
@@ -94,7 +94,7 @@ internal sealed class FlagTable
 
     internal Flag IPMasqExcludeNodes { get; }
 
-    internal Flag KubeSubnetManager { get; }
+    internal Flag KubeSubnetMgr { get; }
 
     internal Flag KubeApiUrl { get; }
 

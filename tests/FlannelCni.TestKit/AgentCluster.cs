@@ -72,10 +72,7 @@ public sealed class AgentCluster : IDisposable
             await Task.WhenAll(cluster.Nodes.Select(static node => node.StartReadyAsync()));
             foreach (AgentNode node in cluster.Nodes)
             {
-                await Wait.Until(
-                    async () => await node.MetricAsync("flannel_peers{state=\"admitted\"}") == nodes - 1,
-                    AgentNode.Soon,
-                    () => $"node {node.Number} knows all others: {node.Log}");
+                await node.KnowsAsync(nodes - 1);
                 node.AddPodAddress();
             }
 

@@ -6,8 +6,8 @@ using FlannelCni.Linux.Processes;
 namespace FlannelCni.TestKit;
 
 /// <summary>
-/// A node for the published agent: a network namespace of an <see cref="AgentCluster"/>, and /run and /var/lib that no
-/// other node sees. What the agent logs is kept over all its runs.
+/// A node for the published agent: a network namespace of an <see cref="AgentCluster"/> or <see cref="KubeCluster"/>,
+/// and /run and /var/lib that no other node sees. What the agent logs is kept over all its runs.
 /// </summary>
 public sealed class AgentNode : IDisposable
 {
@@ -15,10 +15,13 @@ public sealed class AgentNode : IDisposable
     private readonly List<AgentProcess> _agents = [];
     private readonly HttpClient _http;
     private readonly string _options;
+    private readonly string _environment;
 
-    internal AgentNode(int number, TestNode net, string options)
+    /// <param name="options">Of every agent on it.</param>
+    /// <param name="environment">The same, as for env: <c>A=1 B=2</c>.</param>
+    internal AgentNode(int number, TestNode net, string options, string environment = "")
     {
-        (Number, Net, _options) = (number, net, options);
+        (Number, Net, _options, _environment) = (number, net, options, environment);
         Directory.CreateDirectory(_home.File("run"));
         Directory.CreateDirectory(_home.File("lib"));
         _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
@@ -75,10 +78,10 @@ public sealed class AgentNode : IDisposable
     public int LogCount(string text) => Log.Split('\n').Count(
         line => line.Contains(text, StringComparison.Ordinal));
 
-    /// <summary>Starts an agent for the cluster's etcd, with these options after the fixture's own.</summary>
+    /// <summary>Starts an agent of the cluster, with these options and variables after the fixture's own.</summary>
     /// <param name="environment">As for env: <c>A=1 B=2</c>.</param>
     public AgentProcess Start(string options = "", string environment = "") =>
-        StartBare($"{_options} --healthz-port=8081 {options}", environment);
+        StartBare($"{_options} --healthz-port=8081 {options}", $"{_environment} {environment}");
 
     /// <summary>Starts flanneld with nothing but these options.</summary>
     public AgentProcess StartBare(string arguments, string environment = "")
@@ -102,6 +105,12 @@ public sealed class AgentNode : IDisposable
     /// <summary>Waits until /readyz says so.</summary>
     public Task ReadyAsync(int port = 8081) => Wait.Until(
         async () => (await GetAsync("/readyz", port)).Status == 200, Soon, () => $"node {Number} is ready: {Log}");
+
+    /// <summary>Waits until its agent has admitted so many peers.</summary>
+    public Task KnowsAsync(int peers) => Wait.Until(
+        async () => await MetricAsync("flannel_peers{state=\"admitted\"}") == peers,
+        Soon,
+        () => $"node {Number} knows {peers} peers: {Log}");
 
     /// <summary>Status and body of a page of the health server; 0: it does not answer.</summary>
     public async Task<(int Status, string Body)> GetAsync(string path, int port = 8081)

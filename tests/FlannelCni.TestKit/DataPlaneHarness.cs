@@ -49,7 +49,7 @@ internal sealed class DataPlaneHarness : IAsyncDisposable
         _rtnl = node.Namespace.Run(RtnlSocket.Open);
         _monitor = node.Namespace.Run(() => new KernelMonitor(Inbox, _rtnl.PortId, Metrics, buffer));
         Network = NetworkOf(backendJson, isDualStack, network, hasIPv4);
-        Backend = BackendFactory.Create(Network, state.Path, _rtnl);
+        Backend = BackendFactory.Create(Network, NodeFacts.Unknown, state.Path, _rtnl);
         _housekeeping = BackendFactory.CreateHousekeeping(Backend, Network, state.Path, _rtnl);
         _underlays = new UnderlaySource(
             new InterfaceRequest(hasIPv4, isDualStack) { Names = ["eth0"], PublicIP = publicIP },

@@ -2,6 +2,7 @@ using FlannelCni.Agent.DataPlane;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 
@@ -23,20 +24,28 @@ internal sealed class VxlanBackend : IBackend
     private NexthopObjects? _nexthops;         // null: not looked yet
 
     /// <param name="rtnl">In the node's namespace; the reconciler's alone from here on.</param>
-    public VxlanBackend(VxlanConfig config, NetworkConfig network, VxlanMacFile macFile, RtnlSocket rtnl)
+    /// <param name="published">By an earlier agent of this node, perhaps upstream's; null: nothing.</param>
+    public VxlanBackend(
+        VxlanConfig config,
+        NetworkConfig network,
+        VxlanMacFile macFile,
+        RtnlSocket rtnl,
+        LeaseAttributes? published = null)
     {
         (_config, _rtnl) = (config, rtnl);
         _onLink = config.DirectRouting ? new OnLinkReader(rtnl, network) : null;
         List<ITable> tables = [];
         if (network.EnableIPv4)
         {
-            _devices.Add(new VxlanDevice(rtnl, macFile, config, network.Network));
+            _devices.Add(new VxlanDevice(
+                rtnl, macFile, config, network.Network, MacIn(published, published?.BackendData)));
             tables.AddRange(TablesOf(rtnl, is6: false));
         }
 
         if (network.EnableIPv6)
         {
-            _devices.Add(new VxlanDevice(rtnl, macFile, config, network.IPv6Network));
+            _devices.Add(new VxlanDevice(
+                rtnl, macFile, config, network.IPv6Network, MacIn(published, published?.BackendV6Data)));
             tables.AddRange(TablesOf(rtnl, is6: true));
         }
 
@@ -151,6 +160,10 @@ internal sealed class VxlanBackend : IBackend
         where TKey : struct, IEquatable<TKey>
         where TEntry : struct, IEquatable<TEntry> =>
         (peer, input) => peer.Key.Is6 == is6 ? plan(peer, input) : null;
+
+    // Peers have it, so that a node that moves to this agent, or lost its disk, is not another one to them.
+    private static MacAddress? MacIn(LeaseAttributes? published, string? data) =>
+        published?.BackendType == TypeName && VtepData.TryRead(data, out VtepData vtep, out _) ? vtep.Mac : null;
 
     private string? DataOf(DeviceFacts? facts) =>
         facts is null ? null : new VtepData(unchecked((ushort)_config.Vni), facts.Mac).ToJson();

@@ -13,7 +13,9 @@ namespace FlannelCni.Agent.Backends.Vxlan;
 
 /// <summary>Keeps one VXLAN device as it must be: <c>flannel.VNI</c>, or <c>flannel-v6.VNI</c> over IPv6.</summary>
 /// <param name="network">All pods', whose family the device carries.</param>
-internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, IpPrefix network)
+/// <param name="published">The MAC that peers may know this node's device by; null: none.</param>
+internal sealed class VxlanDevice(
+    RtnlSocket rtnl, VxlanMacFile macFile, VxlanConfig config, IpPrefix network, MacAddress? published = null)
 {
     // Outer IP, UDP and VXLAN headers and the inner Ethernet header.
     private const uint Overhead4 = 20 + 8 + 8 + 14;
@@ -53,7 +55,7 @@ internal sealed class VxlanDevice(RtnlSocket rtnl, VxlanMacFile macFile, VxlanCo
             link = null;
         }
 
-        VxlanSpec spec = SpecFor(underlay, macFile.Get(Name, adopted: link?.Mac));
+        VxlanSpec spec = SpecFor(underlay, macFile.Get(Name, adopted: link?.Mac ?? published));
         if (link is null)
         {
             Add(spec);

@@ -15,8 +15,8 @@ internal sealed class VxlanMacFile(string directory)
 {
     private readonly Dictionary<string, MacAddress> _known = [];
 
-    /// <summary>The device's MAC: the one on disk, else that of the device as it was found, else a new one.</summary>
-    /// <param name="adopted">Of the existing device; null: there is none.</param>
+    /// <summary>The device's MAC: the one on disk, else the one it had before, else a new one.</summary>
+    /// <param name="adopted">Of the device as it was found, or as peers know it; null: there is none.</param>
     /// <exception cref="LinuxException">It cannot be kept: the directory is not writable.</exception>
     public MacAddress Get(string device, MacAddress? adopted)
     {

@@ -37,6 +37,9 @@ internal sealed class EtcdSubnetManager : ISubnetManager
     public Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken) =>
         _retry.UntilDoneAsync("Network config", ReadOnceAsync, cancellationToken);
 
+    /// <summary>Nothing: etcd knows subnets, not nodes.</summary>
+    public Task<NodeFacts> ReadNodeAsync(CancellationToken cancellationToken) => Task.FromResult(NodeFacts.Unknown);
+
     /// <inheritdoc/>
     public Task<Lease> AcquireAsync(
         NetworkConfig network, LeaseAttributes attributes, CancellationToken cancellationToken) =>
@@ -48,6 +51,11 @@ internal sealed class EtcdSubnetManager : ISubnetManager
         // A connection from an address that is gone is silent, which its pings would notice in a quarter of a minute.
         _client.Reconnect();
         return _keeper.PublishAsync(attributes, cancellationToken);
+    }
+
+    /// <summary>Nobody waits for it.</summary>
+    public void SetUp()
+    {
     }
 
     /// <inheritdoc/>

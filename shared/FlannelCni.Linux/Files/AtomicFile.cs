@@ -13,34 +13,65 @@ public static class AtomicFile
     /// <exception cref="LinuxException">Nothing is left behind, the target is as it was.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool durable)
     {
-        string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
-        using SafeFd fd = CreateTemporary(folder, mode, out string temporary);
+        using SafeFd fd = CreateTemporary(FolderOf(path), mode, out string temporary);
         try
         {
             RawFile.Write(fd, content, temporary);
-            if (Libc.fchmod(fd, (uint)mode) < 0)
-            {
-                throw new LinuxException($"chmod {temporary}", Libc.LastError);
-            }
-
-            if (durable)
-            {
-                Sync(fd, temporary);
-            }
-
-            if (Libc.rename(temporary, path) < 0)
-            {
-                throw new LinuxException($"rename {temporary} to {path}", Libc.LastError);
-            }
+            Finish(fd, temporary, path, mode, durable);
         }
         catch
         {
             _ = Libc.unlink(temporary);
             throw;
         }
+    }
+
+    /// <summary>Writes a file that nobody wants to hold in memory as a whole.</summary>
+    /// <param name="pieces">Of its content; each is written before the next is asked for.</param>
+    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode, bool)"/>
+    public static void Write(
+        string path, IEnumerable<ReadOnlyMemory<byte>> pieces, UnixFileMode mode, bool durable)
+    {
+        using SafeFd fd = CreateTemporary(FolderOf(path), mode, out string temporary);
+        try
+        {
+            foreach (ReadOnlyMemory<byte> piece in pieces)
+            {
+                RawFile.Write(fd, piece.Span, temporary);
+            }
+
+            Finish(fd, temporary, path, mode, durable);
+        }
+        catch
+        {
+            _ = Libc.unlink(temporary);
+            throw;
+        }
+    }
+
+    private static string FolderOf(string path) =>
+        Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
+
+    private static void Finish(SafeFd fd, string temporary, string path, UnixFileMode mode, bool durable)
+    {
+        if (Libc.fchmod(fd, (uint)mode) < 0)
+        {
+            throw new LinuxException($"chmod {temporary}", Libc.LastError);
+        }
 
         if (durable)
         {
+            Sync(fd, temporary);
+        }
+
+        if (Libc.rename(temporary, path) < 0)
+        {
+            throw new LinuxException($"rename {temporary} to {path}", Libc.LastError);
+        }
+
+        if (durable)
+        {
+            string folder = FolderOf(path);
             using SafeFd opened = RawFile.Open(folder, Libc.O_RDONLY, mode: 0);
             Sync(opened, folder);
         }

@@ -34,7 +34,14 @@ public sealed class StartTests(SharedEtcd etcd) : IDisposable
     [InlineData("--listen=1", "--listen is a flag of older versions")]
     [InlineData("--etcd-endpoints=ftp://192.0.2.254", "--etcd-endpoints: \"ftp://192.0.2.254\" is no URL")]
     [InlineData("--etcd-certfile=/a", "--etcd-certfile and --etcd-keyfile need each other")]
-    [InlineData("--kube-subnet-mgr", "not served by this version of flanneld: --kube-subnet-mgr")]
+    [InlineData("--kube-subnet-mgr", "give --kubeconfig-file or --kube-api-url")]
+    [InlineData(
+        "--kube-subnet-mgr --kube-api-url=http://192.0.2.254 --kube-annotation-prefix=flannel",
+        "--kube-annotation-prefix flannel: it has to be a domain in lower case")]
+    [InlineData("--kube-subnet-mgr --kube-api-url=http://192.0.2.254", "failed to read net conf: ")]
+    [InlineData(
+        "--kube-subnet-mgr --kube-api-url=http://192.0.2.254 --net-config-path=/dev/null",
+        "error parsing subnet config: /dev/null: ")]
     [InlineData("--subnet-file=/proc/none/subnet.env", "mkdir /proc/none")]
     public async Task A_flag_that_cannot_be_served_is_named_and_the_agent_ends_with_1(string option, string text)
     {

@@ -19,6 +19,7 @@ public sealed class UplinkTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task The_tunnel_comes_back_with_the_uplink()
     {
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state, isDualStack: true);
@@ -102,6 +103,7 @@ public sealed class UplinkTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task IPv6_drift_is_put_back_too()
     {
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state, isDualStack: true);

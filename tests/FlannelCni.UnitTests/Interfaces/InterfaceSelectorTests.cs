@@ -56,6 +56,52 @@ public sealed class InterfaceSelectorTests
     }
 
     [Fact]
+    public void The_Node_s_internal_address_leads_to_its_interface_where_nobody_names_one()
+    {
+        ExternalInterface chosen = Select(s_v4 with { InternalIP = IpAddr.Parse("192.168.56.11") });
+
+        Assert.Equal(("eth1", "192.168.56.11"), (chosen.Name, chosen.PublicIP.ToString()));
+        Assert.Equal(
+            "eth1 (MTU 9000) with 192.168.56.11: the Node's InternalIP 192.168.56.11 is on it", chosen.ToString());
+    }
+
+    [Fact]
+    public void With_two_families_both_internal_addresses_count_where_one_interface_has_them()
+    {
+        InterfaceRequest request = s_dual with
+        {
+            InternalIP = IpAddr.Parse("192.168.56.11"),
+            InternalIPv6 = IpAddr.Parse("fd00:56::11"),
+        };
+
+        ExternalInterface chosen = Select(request);
+        ExternalInterface other = Select(request with { InternalIPv6 = IpAddr.Parse("fd00:2::15") });
+
+        Assert.Equal(("eth1", "fd00:56::11"), (chosen.Name, chosen.AddressV6.ToString()));
+        Assert.EndsWith(
+            "InternalIP 192.168.56.11 and fd00:56::11 is on it", chosen.ToString(), StringComparison.Ordinal);
+        Assert.Equal(("eth1", "fd00:56::11"), (other.Name, other.AddressV6.ToString()));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.77")]
+    [InlineData("127.0.0.1")]
+    public void An_internal_address_that_is_on_no_interface_or_on_lo_leaves_it_to_the_default_route(string address)
+    {
+        Assert.Equal("eth0", Select(s_v4 with { InternalIP = IpAddr.Parse(address) }).Name);
+    }
+
+    [Fact]
+    public void Who_names_an_interface_or_a_public_address_of_one_is_heeded_before_the_internal_address()
+    {
+        InterfaceRequest request = s_v4 with { InternalIP = IpAddr.Parse("192.168.56.11") };
+
+        Assert.Equal("eth0", Select(request with { Names = ["eth0"] }).Name);
+        Assert.Equal("eth0", Select(request with { PublicIP = IpAddr.Parse("10.0.2.15") }).Name);
+        Assert.Equal("eth1", Select(request with { PublicIP = IpAddr.Parse("203.0.113.7") }).Name);
+    }
+
+    [Fact]
     public void A_public_address_of_this_node_leads_to_its_interface()
     {
         ExternalInterface chosen = Select(s_v4 with { PublicIP = IpAddr.Parse("192.168.56.11") });
@@ -332,7 +378,13 @@ public sealed class InterfaceSelectorTests
         ImmutableArray<Link> links, ImmutableArray<LinkAddress> addresses, ImmutableArray<Route> routes) =>
         new(links, addresses, routes, null);
 
-    private static Link Eth(int index, string name, uint mtu = 1500) => new() { Index = index, Name = name, Mtu = mtu };
+    private static Link Eth(int index, string name, uint mtu = 1500) => new()
+    {
+        Index = index,
+        Name = name,
+        Mtu = mtu,
+        Flags = name == "lo" ? LinkFlags.IFF_LOOPBACK : default,
+    };
 
     private static LinkAddress At(int index, string prefix) =>
         new(index, IpPrefix.Parse(prefix)) { Flags = AddressFlags.IFA_F_PERMANENT };

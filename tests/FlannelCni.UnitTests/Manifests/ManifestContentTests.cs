@@ -45,7 +45,7 @@ public sealed class ManifestContentTests
 
         Assert.NotEmpty(flags);
         Assert.True(isRead);
-        Assert.True(options!.KubeSubnetManager);
+        Assert.True(options!.KubeSubnetMgr);
         Assert.True(options.IPMasq);
         Assert.Equal(InstallOptions.Default.PluginsTo, options.CniBinDir);
     }

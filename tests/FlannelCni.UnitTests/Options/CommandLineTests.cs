@@ -26,7 +26,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(options.PublicIP.IsNone);
         Assert.Equal(TimeSpan.FromMinutes(60), options.SubnetLeaseRenewMargin);
         Assert.False(options.IPMasq);
-        Assert.False(options.KubeSubnetManager);
+        Assert.False(options.KubeSubnetMgr);
         Assert.Equal("flannel.alpha.coreos.com", options.KubeAnnotationPrefix);
         Assert.Equal("/etc/kube-flannel/net-conf.json", options.NetConfigPath);
         Assert.True(options.SetNodeNetworkUnavailable);

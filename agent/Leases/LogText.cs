@@ -1,4 +1,4 @@
-namespace FlannelCni.Agent.Backends;
+namespace FlannelCni.Agent.Leases;
 
 /// <summary>What another node wrote, made fit for a log line: short, and on one line.</summary>
 internal static class LogText
