@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FlannelCni.Linux.Net;
 using FlannelCni.Plugin.Json;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.Bridging;
@@ -46,18 +47,27 @@ internal sealed record BridgeConf
     /// <summary>What the pod sends out of its subnet leaves with the host's address.</summary>
     internal bool IpMasq { get; init; }
 
+    internal MasqueradeBackend IpMasqBackend { get; init; }
+
+    /// <summary>The pod can send with its own MAC only.</summary>
+    internal bool MacSpoofCheck { get; init; }
+
+    /// <summary>Of the pod's port.</summary>
+    internal PortVlans Vlans { get; init; } = new();
+
+    /// <summary>Where the gateway addresses are.</summary>
+    internal string GatewayDevice =>
+        Vlans.Access == 0 ? Bridge : $"{Bridge}.{Vlans.Access.ToString(provider: null)}";
+
     /// <summary>Replaces IPAM's unless empty.</summary>
     internal CniDns Dns { get; init; } = new();
 
-    /// <exception cref="CniException">
-    /// Internal: a wrong type or a contradiction. UnsupportedField: something this plugin does not do.
-    /// </exception>
+    /// <exception cref="CniException">Internal: a wrong type, a number out of range or a contradiction.</exception>
     internal static BridgeConf Read(JsonMap config, CniArgs args)
     {
         BridgeConf conf;
         try
         {
-            RefuseUnsupported(config);
             conf = ReadFields(config, args);
         }
         catch (JsonException e)
@@ -77,6 +87,14 @@ internal sealed record BridgeConf
                 CniErrorCode.Internal, "cannot use IPAM when DisableContainerInterface flag is set");
         }
 
+        if (conf.IsGateway && conf.IpamType.Length > 0 && conf.GatewayDevice.Length > Identifiers.MaxInterfaceNameBytes)
+        {
+            throw new CniException(
+                CniErrorCode.Internal,
+                $"the gateway of VLAN {conf.Vlans.Access.ToString(provider: null)} would be \"{conf.GatewayDevice}\", "
+                    + "which is too long for an interface's name: name the bridge shorter");
+        }
+
         return conf;
     }
 
@@ -92,15 +110,20 @@ internal sealed record BridgeConf
         PortIsolation = config.Flag("portIsolation"),
         EnableDad = config.Flag("enabledad"),
         DisableContainerInterface = config.Flag("disableContainerInterface"),
-        IpMasq = ReadIpMasq(config),
+        IpMasq = config.Flag("ipMasq"),
+        IpMasqBackend = ReadBackend(config),
+        MacSpoofCheck = config.Flag("macspoofchk"),
+        Vlans = PortVlans.Read(config),
         IpamType = config.Object("ipam")?.Text("type") ?? "",
         Mac = ReadMac(config, args),
         Dns = ResultReader.ReadDns(config),
     };
 
-    private static bool ReadIpMasq(JsonMap config) => config.Text("ipMasqBackend") switch
+    private static MasqueradeBackend ReadBackend(JsonMap config) => config.Text("ipMasqBackend") switch
     {
-        null or "" or "nftables" or "iptables" => config.Flag("ipMasq"),
+        "" => MasqueradeBackend.Any,
+        "nftables" => MasqueradeBackend.Nftables,
+        "iptables" => MasqueradeBackend.Iptables,
         string other => throw new CniException(CniErrorCode.Internal, $"unknown ipmasq backend \"{other}\""),
     };
 
@@ -123,19 +146,5 @@ internal sealed record BridgeConf
                 CniErrorCode.Internal, $"failed to make veth pair: invalid MAC address: \"{text}\"");
 
         static string? OrNull(string? wish) => string.IsNullOrEmpty(wish) ? null : wish;
-    }
-
-    private static void RefuseUnsupported(JsonMap config)
-    {
-        string? field = config.Integer("vlan") is not (null or 0) ? "vlan"
-            : config.Array("vlanTrunk") is not null ? "vlanTrunk"
-            : config.Flag("macspoofchk") ? "macspoofchk"
-            : config.Flag("ipMasq") && config.Text("ipMasqBackend") is "iptables" ? "ipMasqBackend"
-            : null;
-        if (field is not null)
-        {
-            throw new CniException(
-                CniErrorCode.UnsupportedField, $"unsupported field \"{field}\"", "in the configuration of the bridge");
-        }
     }
 }

@@ -1,6 +1,5 @@
-using FlannelCni.Linux;
-using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Namespaces;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
@@ -30,6 +29,12 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         {
             _found = socket.FindLink(conf.Bridge) ?? Add();
             RequireBridge(Found);
+            if (conf.Vlans.IsFiltering && !Found.FiltersVlans)
+            {
+                StandardError.Say(
+                    $"bridge {conf.Bridge} was made without VLAN filtering: all its ports are in one VLAN");
+            }
+
             if (conf.PromiscMode)
             {
                 socket.SetPromiscuous(Index);
@@ -55,28 +60,31 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         }
     }
 
-    /// <summary>The pods' gateways become its addresses, and the host forwards.</summary>
+    /// <summary>The pods' gateways become addresses of it or of its VLAN's device, and the host forwards.</summary>
+    /// <param name="host">The host's namespace.</param>
+    /// <returns>The VLAN's device, if there is one.</returns>
     /// <exception cref="CniException">Internal: it has another one.</exception>
-    internal void EnsureGateways(IReadOnlyList<IpPrefix> gateways)
+    internal Link? EnsureGateways(IReadOnlyList<IpPrefix> gateways, NetNamespace host)
     {
-        bool has4 = false;
-        bool has6 = false;
+        if (gateways.Count == 0)
+        {
+            return null;
+        }
+
+        Link? vlan = conf.Vlans.Access == 0 ? null : new VlanGateway(socket, host, conf).Ensure(Found);
+        GatewayAddresses addresses = new(socket, conf);
+        Forwarding forwarding = new(socket);
         foreach (IpPrefix gateway in gateways)
         {
-            EnsureAddress(gateway);
-            has4 |= gateway.Is4;
-            has6 |= gateway.Is6;
+            if (addresses.Ensure(gateway, vlan?.Index ?? Index) && vlan is null)
+            {
+                PinMac();
+            }
+
+            forwarding.Enable(gateway.Is6);
         }
 
-        if (has4)
-        {
-            EnsureForwarding("net/ipv4/ip_forward", static () => { });
-        }
-
-        if (has6)
-        {
-            EnsureForwarding("net/ipv6/conf/all/forwarding", KeepAdvertisedRoutes);
-        }
+        return vlan;
     }
 
     /// <summary>Would <see cref="Ensure"/> and <see cref="EnsureGateways"/> succeed? Reads only.</summary>
@@ -89,11 +97,12 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         }
 
         RequireBridge(present);
-        foreach (IpPrefix gateway in gateways)
+        if ((conf.Vlans.Access == 0 ? present : socket.FindLink(conf.GatewayDevice)) is Link device)
         {
-            if (!conf.ForceAddress && ListConflicting(present.Index, gateway, out _).Count > 0)
+            GatewayAddresses addresses = new(socket, conf);
+            foreach (IpPrefix gateway in gateways)
             {
-                throw AddressTaken(gateway);
+                addresses.RequirePossible(gateway, device.Index);
             }
         }
     }
@@ -116,7 +125,7 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         {
             // With an address from the start it never takes over that of a port, which a neighbour would have to learn
             // anew each time.
-            socket.AddBridge(conf.Bridge, mac, conf.Mtu);
+            socket.AddBridge(conf.Bridge, mac, conf.Mtu, conf.Vlans.IsFiltering);
             _hasPinnedMac = true;
         }
         catch (NetlinkException e) when (e.Errno is Errno.EEXIST)
@@ -128,104 +137,13 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         return socket.FindLink(conf.Bridge) ?? throw Refused($"\"{conf.Bridge}\" has vanished");
     }
 
-    private void EnsureAddress(IpPrefix gateway)
+    /// <summary>One that somebody else made follows its ports until its MAC is set, if only to what it is.</summary>
+    private void PinMac()
     {
-        List<LinkAddress> conflicting = ListConflicting(Index, gateway, out bool isPresent);
-        if (isPresent)
-        {
-            return;
-        }
-
-        foreach (LinkAddress other in conflicting)
-        {
-            if (!conf.ForceAddress)
-            {
-                throw AddressTaken(gateway);
-            }
-
-            _ = socket.DeleteAddressIfPresent(Index, other.Prefix);
-        }
-
-        AddAddress(gateway);
-    }
-
-    /// <summary>Addresses that cannot be beside the gateway's; none where that is there already.</summary>
-    private List<LinkAddress> ListConflicting(int index, IpPrefix gateway, out bool isPresent)
-    {
-        isPresent = false;
-        List<LinkAddress> conflicting = [];
-        foreach (LinkAddress address in socket.ListAddresses(gateway.Is6, index))
-        {
-            isPresent |= address.Prefix == gateway;
-
-            // Several disjoint IPv6 addresses are usual; a second IPv4 one is a former subnet's.
-            if (gateway.Is4 || address.Prefix.Overlaps(gateway))
-            {
-                conflicting.Add(address);
-            }
-        }
-
-        return isPresent ? [] : conflicting;
-    }
-
-    private CniException AddressTaken(IpPrefix gateway) => new(
-        CniErrorCode.Internal,
-        $"failed to set bridge addr: \"{conf.Bridge}\" already has an IP address different from {gateway}");
-
-    private void AddAddress(IpPrefix gateway)
-    {
-        try
-        {
-            socket.AddAddress(new LinkAddress(Index, gateway)
-            {
-                Broadcast = gateway.Is4 && gateway.Length <= 30 ? gateway.Last : default,
-
-                // Duplicate detection would hold the first pod's gateway back for two seconds.
-                Flags = gateway.Is6 ? AddressFlags.IFA_F_NODAD : AddressFlags.None,
-            });
-        }
-        catch (NetlinkException e) when (e.Errno is Errno.EEXIST)
-        {
-            // Another ADD was faster.
-        }
-
         if (!_hasPinnedMac)
         {
-            // One that somebody else made follows its ports until its address is set, if only to what it is.
             socket.SetMac(Index, Found.Mac);
             _hasPinnedMac = true;
-        }
-    }
-
-    private static void EnsureForwarding(string sysctl, Action before)
-    {
-        try
-        {
-            if (Sysctl.Read(sysctl) != "1")
-            {
-                before();
-                Sysctl.Write(sysctl, "1");
-            }
-        }
-        catch (LinuxException e)
-        {
-            throw new CniException(CniErrorCode.Internal, $"failed to enable forwarding: {e.Message}");
-        }
-    }
-
-    /// <summary>
-    /// A host that forwards is a router, which by custom (accept_ra 1) no longer listens to others, and the kernel
-    /// takes the routes away that it has from them: an uplink that lives on them would be cut off.
-    /// </summary>
-    private void KeepAdvertisedRoutes()
-    {
-        foreach (Route route in socket.ListRoutes(new RouteFilter(Is6: true) { Protocol = RouteProtocol.RTPROT_RA }))
-        {
-            string? name = socket.FindLink(route.OutInterface)?.Name;
-            if (name is not null && OptionalSysctl.Find($"net/ipv6/conf/{name}/accept_ra") == "1")
-            {
-                OptionalSysctl.Write($"net/ipv6/conf/{name}/accept_ra", "2");
-            }
         }
     }
 

@@ -71,12 +71,14 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         }
     }
 
-    public void Prepare()
+    public VethPair Prepare()
     {
         OptionalSysctl.Write($"net/ipv6/conf/{_hostName}/accept_ra", "0");
-        if (conf.HairpinMode || conf.PortIsolation)
+        if (conf.HairpinMode || conf.PortIsolation || conf.Vlans.IsFiltering)
         {
-            Host.SetBridgePort(GetPort().Index, new BridgePort(conf.HairpinMode, conf.PortIsolation));
+            Link port = GetPort();
+            Host.SetBridgePort(port.Index, new BridgePort(conf.HairpinMode, conf.PortIsolation));
+            conf.Vlans.Apply(Host, port.Index);
         }
 
         Link link = Pod.FindLink(attachment.IfName) ?? throw Vanished(attachment.IfName);
@@ -85,6 +87,8 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         {
             InPod(_inside.SetSysctls);
         }
+
+        return new VethPair(_hostName, link.Mac);
     }
 
     public IReadOnlyList<CniInterface> Configure(BridgePlan? plan)
@@ -99,11 +103,7 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
             Inside.Configure(plan);
         }
 
-        if (plan is not null)
-        {
-            Bridge.EnsureGateways(plan.Gateways);
-        }
-
+        Link? vlan = plan is null ? null : Bridge.EnsureGateways(plan.Gateways, sandbox.Host);
         Link port = conf.DisableContainerInterface ? GetPort() : WaitForPort();
         if (plan is { HasIPv6: true })
         {
@@ -115,6 +115,7 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
             new CniInterface(conf.Bridge, Bridge.GetMac().ToString(), Sandbox: ""),
             new CniInterface(_hostName, port.Mac.ToString(), Sandbox: ""),
             new CniInterface(attachment.IfName, Inside.Mac.ToString(), attachment.Sandbox),
+            .. vlan is null ? [] : (CniInterface[])[new(vlan.Name, vlan.Mac.ToString(), Sandbox: "")],
         ];
     }
 
@@ -132,12 +133,17 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         {
             using RtnlSocket looking = InPod(RtnlSocket.Open);
             LinkRemoval removal = new(Pod, attachment.IfName);
-            if (removal.WaitUntilGone(looking))
+            try
             {
-                whenGone();
+                if (removal.WaitUntilGone(looking))
+                {
+                    whenGone();
+                }
             }
-
-            removal.Complete();
+            finally
+            {
+                removal.Complete();
+            }
         }
     }
 

@@ -4,15 +4,22 @@ using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>ADD: addresses from IPAM, a veth pair between pod and bridge, routes in the pod.</summary>
 /// <param name="ipam">Null: none, a pure layer 2.</param>
 /// <param name="masquerade">Null: not wanted.</param>
+/// <param name="spoofCheck">Null: not wanted.</param>
 /// <param name="warn">Takes a sentence for standard error.</param>
 internal sealed class AddCommand(
-    IScratch scratch, IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, Action<string> warn)
+    IScratch scratch,
+    IIpam? ipam,
+    IPodNetwork network,
+    IMasquerade? masquerade,
+    ISpoofCheck? spoofCheck,
+    Action<string> warn)
 {
     /// <param name="config">Rendered; what DEL will find.</param>
     /// <param name="version">Of the result.</param>
@@ -34,7 +41,12 @@ internal sealed class AddCommand(
         using IIpamCall? early = isEarly ? StartIpam(ipam, rollback) : null;
         network.Connect();
         rollback.Add("delete the veth pair", () => network.Disconnect());
-        network.Prepare();
+        VethPair pair = network.Prepare();
+        if (spoofCheck is not null)
+        {
+            rollback.Add("remove the spoof check", spoofCheck.Remove);
+            spoofCheck.Add(pair.Port, pair.PodMac);
+        }
 
         using IIpamCall? late = isEarly ? null : StartIpam(ipam, rollback);
         IIpamCall? call = early ?? late;

@@ -5,6 +5,7 @@ using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
@@ -29,8 +30,11 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         using AttachmentLock attachmentLock = AttachmentLock.Acquire(conf.DataDir, _attachment);
         using PodNetwork network = new(bridge, _attachment, sandbox);
         IpamPlugin? ipam = IpamPlugin.Of(config, environment, attachmentLock.Descriptor);
-        IMasquerade? masquerade = bridge.IpMasq ? new NftMasquerade(config.Network, _attachment) : null;
-        return new AddCommand(Scratch(), ipam, network, masquerade, StandardError.Say).Run(
+        IMasquerade? masquerade = bridge.IpMasq
+            ? new PodMasquerade(bridge.IpMasqBackend, config.Network, _attachment)
+            : null;
+        ISpoofCheck? spoofCheck = bridge.MacSpoofCheck ? new NftSpoofCheck(_attachment) : null;
+        return new AddCommand(Scratch(), ipam, network, masquerade, spoofCheck, StandardError.Say).Run(
             bridge, config.Bytes, config.Version);
     }
 
@@ -101,14 +105,18 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         using PodNetwork network = new(new BridgeConf(), _attachment, sandbox);
 
         // Where ADD's configuration is unknown, so is whether there are rules.
-        bool hasRules = !chosen.IsKnown || (config is not null && config.Map.Flag("ipMasq"));
-        IMasquerade? masquerade = hasRules ? new NftMasquerade(conf.Name, _attachment) : null;
-        new DelCommand(ipam, network, masquerade, StandardError.Say).Run(chosen.IsKnown);
+        IMasquerade? masquerade = MayHave("ipMasq")
+            ? new PodMasquerade(MasqueradeBackend.Any, conf.Name, _attachment)
+            : null;
+        ISpoofCheck? spoofCheck = MayHave("macspoofchk") ? new NftSpoofCheck(_attachment) : null;
+        new DelCommand(ipam, network, masquerade, spoofCheck, StandardError.Say).Run(chosen.IsKnown);
         if (config is null)
         {
             // Without a configuration that host-local would take.
             HostLocalStore.Of(conf.Ipam, conf.Name)?.Release(_attachment.ContainerId, _attachment.IfName);
         }
+
+        bool MayHave(string option) => !chosen.IsKnown || (config is not null && config.Map.Flag(option));
     }
 
     private Scratch Scratch() => new(conf.DataDir, _attachment);

@@ -2,14 +2,17 @@ using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
 /// <summary>DEL: the links, then IPAM, so that no address goes to another pod while it is in use.</summary>
 /// <param name="ipam">Null: none, or none that could be known of.</param>
 /// <param name="masquerade">Null: there were no rules.</param>
+/// <param name="spoofCheck">Null: there was none.</param>
 /// <param name="warn">Takes a sentence for standard error.</param>
-internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, Action<string> warn)
+internal sealed class DelCommand(
+    IIpam? ipam, IPodNetwork network, IMasquerade? masquerade, ISpoofCheck? spoofCheck, Action<string> warn)
 {
     /// <param name="isKnown">
     /// The attachment's own configuration was found. If not, most likely there is nothing left to release, and an IPAM
@@ -32,10 +35,13 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? 
 
         using (release)
         {
-            network.Disconnect(release is null ? null : release.Begin);
-
-            // Nothing comes from the pod any more.
-            RemoveRules(isKnown);
+            // Once nothing comes from the pod any more, and while the kernel waits for the link's last users: so it
+            // waits for those of the rules at the same time.
+            network.Disconnect(() =>
+            {
+                release?.Begin();
+                RemoveRules(isKnown);
+            });
             release?.Complete();
         }
 
@@ -55,6 +61,7 @@ internal sealed class DelCommand(IIpam? ipam, IPodNetwork network, IMasquerade? 
         try
         {
             masquerade?.Remove();
+            spoofCheck?.Remove();
         }
         catch (CniException e) when (!isKnown)
         {

@@ -46,6 +46,7 @@ internal sealed class GcCommand(CniEnvironment environment, NetConf conf)
         }
 
         Try("masquerade rules", () => NftMasquerade.RemoveAllBut(kept, conf.Name));
+        Try("masquerade rules of iptables", () => IptablesMasquerade.RemoveAllBut(kept, conf.Name));
         Try("empty reservations", () => Store()?.ReleaseEmpty());
         Try("the plugin that was delegated to", () => Delegate(valid));
         if (_failures.Count > 0)

@@ -14,8 +14,8 @@ internal sealed class MasqueradeRules
     internal const NftFamily Family = NftFamily.NFPROTO_INET;
     internal const string Table = "cni_plugins_masquerade";
     internal const string Checks = "masq_checks";
+    internal const string PostRouting = "postrouting";
 
-    private const string PostRouting = "postrouting";
     private const int SourceNat = 100;        // NF_IP_PRI_NAT_SRC, linux/netfilter_ipv4.h
     private const int MaxCommentBytes = 128;
     private const int HashDigits = 16;
@@ -35,8 +35,16 @@ internal sealed class MasqueradeRules
     /// <summary>The beginning of the comments of all rules of a network.</summary>
     internal static string KeyOf(string network) => $"{Sha512.HexPrefix(network, HashDigits)}-";
 
-    /// <summary>Adds the rules of a pod, and makes the chains what they must be.</summary>
+    /// <summary>Adds the rules of a pod where all that they hang on is in place.</summary>
     internal NftTransaction Compose(IReadOnlyList<IpPrefix> addresses)
+    {
+        NftTransaction transaction = new();
+        AddRules(transaction, addresses);
+        return transaction;
+    }
+
+    /// <summary>As <see cref="Compose"/>, and makes the chains what they must be.</summary>
+    internal NftTransaction ComposeAll(IReadOnlyList<IpPrefix> addresses)
     {
         NftTransaction transaction = new();
         transaction.AddTable(new NftTable(Family, Table));
@@ -46,9 +54,35 @@ internal sealed class MasqueradeRules
             Base = new NftBase("nat", NftHook.NF_INET_POST_ROUTING, SourceNat, NftVerdict.NF_ACCEPT),
         });
         transaction.FlushChain(Family, Table, PostRouting);
-        transaction.AddRule(Family, Table, PostRouting, Multicast("224.0.0.0/4"));
-        transaction.AddRule(Family, Table, PostRouting, Multicast("ff00::/8"));
-        transaction.AddRule(Family, Table, PostRouting, [NftExpression.Decide(NftVerdict.NFT_GOTO, Checks)]);
+        foreach (NftExpression[] rule in WayToChecks())
+        {
+            transaction.AddRule(Family, Table, PostRouting, rule);
+        }
+
+        AddRules(transaction, addresses);
+        return transaction;
+    }
+
+    /// <summary>Does the base chain lead to the checks, as it must?</summary>
+    /// <param name="found">Its rules.</param>
+    internal static bool IsInPlace(IReadOnlyList<NftRule> found)
+    {
+        NftExpression[][] wanted = WayToChecks();
+        bool isSame = found.Count == wanted.Length;
+        for (int i = 0; isSame && i < wanted.Length; i++)
+        {
+            isSame = found[i].Expressions.Length == wanted[i].Length;
+            for (int j = 0; isSame && j < wanted[i].Length; j++)
+            {
+                isSame = found[i].Expressions[j].Equals(wanted[i][j]);
+            }
+        }
+
+        return isSame;
+    }
+
+    private void AddRules(NftTransaction transaction, IReadOnlyList<IpPrefix> addresses)
+    {
         foreach (IpPrefix address in addresses)
         {
             List<NftExpression> rule = OfFamily(address);
@@ -57,9 +91,10 @@ internal sealed class MasqueradeRules
             rule.Add(NftExpression.Masquerade(NftNatFlags.None));
             transaction.AddRule(Family, Table, Checks, rule.ToArray(), _comment);
         }
-
-        return transaction;
     }
+
+    private static NftExpression[][] WayToChecks() =>
+        [Multicast("224.0.0.0/4"), Multicast("ff00::/8"), [NftExpression.Decide(NftVerdict.NFT_GOTO, Checks)]];
 
     private static NftExpression[] Multicast(string prefix)
     {

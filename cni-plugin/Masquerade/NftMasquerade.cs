@@ -1,5 +1,7 @@
 using FlannelCni.Linux;
+using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Nftables;
 using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Spec;
@@ -13,16 +15,52 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
     private readonly MasqueradeRules _rules = new(network, attachment);
 
     /// <inheritdoc/>
-    public void Add(IReadOnlyList<IpPrefix> addresses)
+    public void Add(IReadOnlyList<IpPrefix> addresses) => Add(addresses, isOptional: false);
+
+    /// <summary>As <see cref="Add(IReadOnlyList{IpPrefix})"/>.</summary>
+    /// <returns>False: this kernel has no nftables, and nothing was added.</returns>
+    internal bool TryAdd(IReadOnlyList<IpPrefix> addresses) => Add(addresses, isOptional: true);
+
+    private bool Add(IReadOnlyList<IpPrefix> addresses, bool isOptional)
     {
         try
         {
             using NftSocket socket = NftSocket.Open();
-            socket.Execute(_rules.Compose(addresses));
+            Add(socket, addresses);
+            return true;
+        }
+        catch (LinuxException e) when (isOptional && MeansNoNftables(e.Errno))
+        {
+            return false;
         }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to set up IP masquerade: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// Upstream fills the base chain anew each time. Rules that are taken away are waited for when the socket is
+    /// closed, until no processor can still be at them: 10 to 20 ms.
+    /// </summary>
+    private void Add(NftSocket socket, IReadOnlyList<IpPrefix> addresses)
+    {
+        List<NftRule> found = socket.ListRules(
+            MasqueradeRules.Family, MasqueradeRules.Table, MasqueradeRules.PostRouting);
+        if (!MasqueradeRules.IsInPlace(found))
+        {
+            socket.Execute(_rules.ComposeAll(addresses));
+            return;
+        }
+
+        try
+        {
+            socket.Execute(_rules.Compose(addresses));
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENOENT)
+        {
+            // Somebody took it away just now.
+            socket.Execute(_rules.ComposeAll(addresses));
         }
     }
 
@@ -33,11 +71,19 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         {
             RemoveIf(comment => comment.StartsWith(_rules.Key, StringComparison.Ordinal));
         }
+        catch (LinuxException e) when (MeansNoNftables(e.Errno))
+        {
+            // Then there are no such rules.
+        }
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to remove IP masquerade: {e.Message}");
         }
     }
+
+    /// <summary>Is this what a kernel without nftables answers?</summary>
+    internal static bool MeansNoNftables(Errno errno) =>
+        errno is Errno.EINVAL or Errno.EOPNOTSUPP or Errno.EPROTONOSUPPORT;
 
     /// <summary>Takes away the network's rules of all attachments but these.</summary>
     internal static void RemoveAllBut(IEnumerable<Attachment> attachments, string network)
@@ -50,8 +96,15 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         }
 
         string networks = MasqueradeRules.KeyOf(network);
-        RemoveIf(comment => comment.StartsWith(networks, StringComparison.Ordinal)
-            && !keys.Contains(comment.Split(',')[0]));
+        try
+        {
+            RemoveIf(comment => comment.StartsWith(networks, StringComparison.Ordinal)
+                && !keys.Contains(comment.Split(',')[0]));
+        }
+        catch (LinuxException e) when (MeansNoNftables(e.Errno))
+        {
+            // As in Remove.
+        }
     }
 
     private static void RemoveIf(Predicate<string> isWanted)

@@ -8,7 +8,7 @@ namespace FlannelCni.Plugin.Spec;
 internal static class Identifiers
 {
     /// <summary>IFNAMSIZ less the final NUL.</summary>
-    private const int MaxInterfaceNameBytes = 15;
+    internal const int MaxInterfaceNameBytes = 15;
 
     /// <exception cref="CniException">InvalidEnvironment.</exception>
     internal static void RequireContainerId(string id)

@@ -66,12 +66,19 @@ internal static class ResultReader
                 AdvertisedMss = route.Integer("advmss") ?? 0,
                 Priority = route.Integer("priority") ?? 0,
                 Table = route.Integer("table"),
-                Scope = route.Integer("scope") is int scope ? (RouteScope)scope : null,
+                Scope = ReadScope(route),
             });
         }
 
         return routes;
     }
+
+    private static RouteScope? ReadScope(JsonMap route) => route.Integer("scope") switch
+    {
+        null => null,
+        >= 0 and <= 255 and int scope => (RouteScope)scope,
+        int other => throw new JsonException($"\"scope\" is {GoNumber.Format(other)}, 0 to 255 is expected"),
+    };
 
     internal static CniDns ReadDns(JsonMap map) => map.Object("dns") is not JsonMap dns ? new CniDns() : new CniDns
     {

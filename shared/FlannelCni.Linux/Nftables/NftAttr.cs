@@ -129,6 +129,7 @@ public enum NftMasqAttr : ushort
 public enum NftMetaKey : uint
 {
     NFT_META_MARK = 3,
+    NFT_META_IIFNAME = 6,
     NFT_META_NFPROTO = 15,
 }
 

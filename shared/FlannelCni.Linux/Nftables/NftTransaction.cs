@@ -156,6 +156,7 @@ public sealed class NftTransaction
             NftFamily.NFPROTO_IPV4 => "ip",
             NftFamily.NFPROTO_IPV6 => "ip6",
             NftFamily.NFPROTO_INET => "inet",
+            NftFamily.NFPROTO_BRIDGE => "bridge",
             _ => family.ToString(),
         };
         return $"{prefix} {string.Join(' ', names)}";

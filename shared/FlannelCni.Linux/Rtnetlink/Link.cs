@@ -35,6 +35,9 @@ public sealed record Link
     /// <summary>How many hold the device promiscuous.</summary>
     public uint Promiscuity { get; init; }
 
+    /// <summary>A bridge that keeps VLANs apart.</summary>
+    public bool FiltersVlans { get; init; }
+
     /// <summary>Present where the device is a bridge's port.</summary>
     public BridgePort? Port { get; init; }
 

@@ -69,6 +69,24 @@ internal enum BridgePortAttr : ushort
     IFLA_BRPORT_ISOLATED = 33,
 }
 
+/// <summary>IFLA_AF_SPEC of family AF_BRIDGE, linux/if_bridge.h.</summary>
+internal enum BridgeSpecAttr : ushort
+{
+    IFLA_BRIDGE_FLAGS = 0,
+    IFLA_BRIDGE_VLAN_INFO = 2,
+}
+
+/// <summary>BRIDGE_VLAN_INFO_*, linux/if_bridge.h.</summary>
+[Flags]
+internal enum BridgeVlanFlags : ushort
+{
+    None = 0,
+    BRIDGE_VLAN_INFO_PVID = 1 << 1,
+    BRIDGE_VLAN_INFO_UNTAGGED = 1 << 2,
+    BRIDGE_VLAN_INFO_RANGE_BEGIN = 1 << 3,
+    BRIDGE_VLAN_INFO_RANGE_END = 1 << 4,
+}
+
 /// <summary>IFF_*, linux/if.h.</summary>
 [Flags]
 public enum LinkFlags : uint

@@ -1,5 +1,6 @@
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
+using static FlannelCni.Linux.Rtnetlink.BridgeAttr;
 using static FlannelCni.Linux.Rtnetlink.BridgePortAttr;
 using static FlannelCni.Linux.Rtnetlink.LinkAttr;
 using static FlannelCni.Linux.Rtnetlink.LinkInfoAttr;
@@ -72,6 +73,7 @@ internal static class LinkReader
             PeerNamespaceId = peerNamespace,
             OperState = state,
             Promiscuity = promiscuity,
+            FiltersVlans = info.FiltersVlans,
             Port = info.Port,
             Vxlan = info.Vxlan,
         };
@@ -93,6 +95,9 @@ internal static class LinkReader
                 case IFLA_INFO_DATA when info.Kind == "vxlan":
                     info.Vxlan = ReadVxlan(attribute.Nested<VxlanAttr>());
                     break;
+                case IFLA_INFO_DATA when info.Kind == "bridge":
+                    info.FiltersVlans = ReadFiltering(attribute.Nested<BridgeAttr>());
+                    break;
                 case IFLA_INFO_SLAVE_KIND:
                     isBridgePort = attribute.Payload.StartsWith("bridge\0"u8);
                     break;
@@ -113,6 +118,19 @@ internal static class LinkReader
         _ when attribute.Payload.SequenceEqual("bridge\0"u8) => "bridge",
         _ => attribute.ReadString(),
     };
+
+    private static bool ReadFiltering(AttributeReader<BridgeAttr> attributes)
+    {
+        foreach (NetlinkAttribute<BridgeAttr> attribute in attributes)
+        {
+            if (attribute.Type == IFLA_BR_VLAN_FILTERING)
+            {
+                return attribute.ReadByte() != 0;
+            }
+        }
+
+        return false;
+    }
 
     private static BridgePort ReadPort(AttributeReader<BridgePortAttr> attributes)
     {
@@ -162,5 +180,6 @@ internal static class LinkReader
         internal string? Kind;
         internal VxlanData? Vxlan;
         internal BridgePort? Port;
+        internal bool FiltersVlans;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FlannelCni.Linux.Net;
 
 namespace FlannelCni.EndToEndTests.Plugin;
 
@@ -45,6 +46,18 @@ internal static class DeliberateDifferences
                 if (link[key]?.GetValue<string>().StartsWith("veth", StringComparison.Ordinal) == true)
                 {
                     link[key] = "veth";
+                }
+            }
+        }),
+        ("so are both in rules, whose handles count what was made in between", static item =>
+        {
+            foreach (JsonObject part in PartsOf(item["rule"] ?? item["chain"] ?? item["table"]))
+            {
+                part.Remove("handle");
+                string right = part["right"] is JsonValue value ? value.ToString() : "";
+                if (right.StartsWith("veth", StringComparison.Ordinal) || MacAddress.TryParse(right, out _))
+                {
+                    part["right"] = "random";
                 }
             }
         }),
@@ -125,6 +138,13 @@ internal static class DeliberateDifferences
 
         return string.Join('\n', items.Select(static item => item!.ToJsonString()).Order(StringComparer.Ordinal));
     }
+
+    private static IEnumerable<JsonObject> PartsOf(JsonNode? node) => node switch
+    {
+        JsonObject map => [map, .. map.SelectMany(static pair => PartsOf(pair.Value))],
+        JsonArray items => items.SelectMany(PartsOf),
+        _ => [],
+    };
 
     private static void Neutralize(JsonObject item)
     {

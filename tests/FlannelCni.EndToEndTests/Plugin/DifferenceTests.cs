@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using FlannelCni.TestKit;
 
 namespace FlannelCni.EndToEndTests.Plugin;
 
@@ -10,6 +11,7 @@ namespace FlannelCni.EndToEndTests.Plugin;
 public sealed class DifferenceTests
 {
     private const string Both = CniHost.IPv4 + CniHost.IPv6;
+    private const string NoIpam = """, "type": "" """;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
@@ -18,6 +20,7 @@ public sealed class DifferenceTests
         "ip -json -details address show", "ip -json -details -4 route show table all",
         "ip -json -details -6 route show table main", "bridge -json link show", "ip -json rule show",
         "nft -j list ruleset",
+        "bridge -json vlan show",
     ];
 
     private static readonly string[] s_podSysctls =
@@ -42,6 +45,7 @@ public sealed class DifferenceTests
     [InlineData(CniHost.IPv4, "1.0.0", """{ "isGateway": true, "args": { "cni": { "mac": "c2:11:22:33:44:55" } } }""")]
     [InlineData(CniHost.IPv4, "0.4.0", """{ "isGateway": true, "dns": { "nameservers": [ "192.0.2.53" ] } }""")]
     [InlineData(Both, "1.0.0", """{ "isDefaultGateway": true, "enabledad": true }""")]
+    [InlineData(Both, "0.3.1", """{ "isGateway": true, "ipMasq": true, "ipMasqBackend": "iptables" }""")]
     [InlineData(Both, "0.3.1", "{}", """, "type": "" """)]
     [InlineData(Both, "1.0.0", """{ "hairpinMode": true }""", """, "type": "" """)]
     [InlineData(
@@ -58,13 +62,38 @@ public sealed class DifferenceTests
         await AssertSameLife(ours, theirs, "bridge");
     }
 
+    // Plugins before 1.3 leave each port in the bridge's default VLAN.
+    [Theory]
+    [Trait(KernelTrait.Name, KernelTrait.Guest)]
+    [InlineData(Both, """{ "vlan": 100, "preserveDefaultVlan": true, "isDefaultGateway": true }""")]
+    [InlineData(CniHost.IPv4, """{ "vlan": 1, "preserveDefaultVlan": true, "hairpinMode": true }""", NoIpam)]
+    [InlineData(CniHost.IPv4, """{ "macspoofchk": true, "isGateway": true }""")]
+    public async Task What_the_bridge_plugin_leaves_on_Debians_kernel_is_what_ours_does(
+        string families, string users, string ipam = "")
+    {
+        KernelTrait.RequireGuest();
+        using CniHost ours = new(families) { Version = "1.0.0", Delegate = users, Ipam = ipam };
+        using CniHost theirs = new(families) { Version = "1.0.0", Delegate = users };
+
+        await AssertSameLife(ours, theirs, "bridge");
+    }
+
     [Theory]
     [InlineData("""{ "type": "ptp" }""", "0.3.1")]
     [InlineData("""{ "type": "ptp", "ipMasq": false }""", "1.0.0")]
     [InlineData("""{ "type": "macvlan", "master": "up0", "mode": "bridge" }""", "0.4.0")]
     [InlineData("""{ "type": "macvlan", "master": "up0" }""", "1.0.0")]
+    [InlineData(
+        """{ "type": "ipvlan", "master": "up0" }""", "0.4.0", Traits = [KernelTrait.Name, KernelTrait.Guest])]
     public async Task What_another_delegate_leaves_is_what_it_leaves_alone(string users, string version)
     {
+        using JsonDocument named = JsonDocument.Parse(users);
+        string type = named.RootElement.GetProperty("type").GetString()!;
+        if (type == "ipvlan")
+        {
+            KernelTrait.RequireGuest();
+        }
+
         using CniHost ours = new(CniHost.IPv4) { Version = version, Delegate = users };
         using CniHost theirs = new(CniHost.IPv4) { Version = version, Delegate = users };
         foreach (CniHost host in (CniHost[])[ours, theirs])
@@ -72,8 +101,7 @@ public sealed class DifferenceTests
             host.Node.Shell("ip link add up0 type veth peer name far0; ip link set up0 up; ip link set far0 up");
         }
 
-        using JsonDocument named = JsonDocument.Parse(users);
-        await AssertSameLife(ours, theirs, named.RootElement.GetProperty("type").GetString()!);
+        await AssertSameLife(ours, theirs, type);
     }
 
     /// <summary>ADD, a second pod, DEL of both: after each the same.</summary>

@@ -44,6 +44,35 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("nft flush chain inet cni_plugins_masquerade postrouting")]
+    [InlineData("nft delete table inet cni_plugins_masquerade")]
+    [InlineData("nft add rule inet cni_plugins_masquerade postrouting accept")]
+    public void What_the_rules_hang_on_is_put_right_by_the_next_ADD(string harm)
+    {
+        _host.Add(_host.NewPod()).Success();
+        string right = PostRouting();
+        _host.Node.Shell(harm);
+        CniPod pod = _host.NewPod();
+
+        _host.Add(pod).Success();
+
+        pod.Ping("198.51.100.2");
+        pod.Ping("2001:db8:1::2");
+        Assert.Equal(Numberless(right), Numberless(PostRouting()));
+    }
+
+    [Fact]
+    public void What_is_right_is_left_alone()
+    {
+        _host.Add(_host.NewPod()).Success();
+        string right = PostRouting();
+
+        _host.Add(_host.NewPod()).Success();
+
+        Assert.Equal(right, PostRouting());
+    }
+
+    [Theory]
     [InlineData("", true)]
     [InlineData("/nowhere/ns", true)]
     [InlineData("", false)]
@@ -98,4 +127,10 @@ public sealed class MasqueradeTests : IDisposable
         Assert.DoesNotContain("10.42.3.1", two.Node.Shell("ip neighbour show 10.42.3.2"), StringComparison.Ordinal);
         Assert.Contains("10.42.3.2", two.Node.Shell("ip neighbour show"), StringComparison.Ordinal);
     }
+
+    private string PostRouting() => _host.Node.Shell("nft -a list chain inet cni_plugins_masquerade postrouting");
+
+    /// <summary>Without the rules' handles.</summary>
+    private static string Numberless(string listing) => string.Join(
+        '\n', listing.Split('\n').Select(static line => line.Split("# handle")[0]));
 }

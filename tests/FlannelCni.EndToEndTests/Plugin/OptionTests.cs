@@ -130,8 +130,8 @@ public sealed class OptionTests : IDisposable
 
         Assert.DoesNotContain(
             "tentative", _host.Node.Shell("ip -6 address show cni0 scope global"), StringComparison.Ordinal);
-        pod.Node.Shell("ping -c 1 -W 1 fd00:42:0:3::1");
-        pod.Node.Shell("ping -c 1 -W 1 10.42.3.1");
+        pod.Node.Shell("ping -c 1 -w 1 -i 0.2 fd00:42:0:3::1");
+        pod.Node.Shell("ping -c 1 -w 1 -i 0.2 10.42.3.1");
     }
 
     [Fact]

@@ -22,6 +22,9 @@ public sealed class UplinkTests : IDisposable
         _router.Shell($"ip link add up0 type veth peer name up0 netns {_host.Node.NamespacePath}");
         _host.Node.Shell("echo 0 > /proc/sys/net/ipv6/conf/up0/accept_dad; ip link set up0 up");
         _router.Shell("echo 0 > /proc/sys/net/ipv6/conf/up0/accept_dad; ip link set up0 up");
+        _host.Node.Shell("ip link add quiet0 type veth peer name quiet1");
+        await Wait.Until(
+            () => HasLinkLocal(_router) && HasLinkLocal(_host.Node), TimeSpan.FromSeconds(20), "both can be talked to");
         await Wait.Until(
             () =>
             {
@@ -35,7 +38,21 @@ public sealed class UplinkTests : IDisposable
 
         Assert.Equal("1\n", _host.Node.Shell("cat /proc/sys/net/ipv6/conf/all/forwarding"));
         Assert.Contains("proto ra", Default(), StringComparison.Ordinal);
+        Assert.Equal("1\n", _host.Node.Shell("cat /proc/sys/net/ipv6/conf/quiet0/accept_ra"));
+
+        _host.Node.Shell("ip -6 route flush default");
+        await Wait.Until(
+            () =>
+            {
+                Advertise();
+                return Default().Contains("proto ra", StringComparison.Ordinal);
+            },
+            TimeSpan.FromSeconds(20),
+            "the host goes on listening to the router");
     }
+
+    private static bool HasLinkLocal(TestNode node) => node
+        .Shell("ip -6 address show dev up0 scope link -tentative").Contains("fe80", StringComparison.Ordinal);
 
     private string Default() => _host.Node.Shell("ip -6 route show default");
 

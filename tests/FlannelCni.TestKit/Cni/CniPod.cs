@@ -6,7 +6,7 @@ public sealed record CniPod(TestNode Node, string Id)
     public string Sandbox => Node.NamespacePath;
 
     /// <summary>Fails unless an answer comes back.</summary>
-    public void Ping(string address) => Node.Shell($"ping -c 1 -W 2 {address}");
+    public void Ping(string address) => Node.Shell($"ping -c 1 -w 5 -i 0.2 {address}");
 
     public string MacOf(string name) =>
         Node.ShellJson($"ip -json link show {name}")[0].GetProperty("address").GetString()!;

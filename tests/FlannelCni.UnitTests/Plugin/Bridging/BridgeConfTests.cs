@@ -12,8 +12,10 @@ public sealed class BridgeConfTests
     [Fact]
     public void Nothing_said_is_upstreams_default()
     {
-        Assert.Equal(new BridgeConf { Dns = Read("{}").Dns }, Read("{}"));
-        Assert.Equal("cni0", Read("{}").Bridge);
+        BridgeConf conf = Read("{}");
+
+        Assert.Equal(new BridgeConf { Dns = conf.Dns, Vlans = conf.Vlans }, conf);
+        Assert.Equal("cni0", conf.GatewayDevice);
     }
 
     [Fact]
@@ -54,10 +56,11 @@ public sealed class BridgeConfTests
         "cannot use IPAM when DisableContainerInterface flag is set")]
     [InlineData(
         """{"runtimeConfig":{"mac":"nonsense"}}""", 999, "failed to make veth pair: invalid MAC address: \"nonsense\"")]
-    [InlineData("""{"vlan":5}""", 2, "unsupported field \"vlan\"")]
-    [InlineData("""{"vlanTrunk":[]}""", 2, "unsupported field \"vlanTrunk\"")]
-    [InlineData("""{"macspoofchk":true}""", 2, "unsupported field \"macspoofchk\"")]
-    [InlineData("""{"ipMasq":true,"ipMasqBackend":"iptables"}""", 2, "unsupported field \"ipMasqBackend\"")]
+    [InlineData(
+        """{"bridge":"a-long-name","vlan":4094,"isGateway":true,"ipam":{"type":"x"}}""",
+        999,
+        "the gateway of VLAN 4094 would be \"a-long-name.4094\", which is too long for an interface's name: "
+            + "name the bridge shorter")]
     [InlineData("""{"ipMasqBackend":"pf"}""", 999, "unknown ipmasq backend \"pf\"")]
     public void What_cannot_be_done_is_refused(string config, int code, string message)
     {

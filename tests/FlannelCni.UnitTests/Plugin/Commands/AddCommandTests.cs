@@ -114,10 +114,31 @@ public sealed class AddCommandTests
             _recording.Events.Where(static e => e is "masquerade" or "no masquerade" or "disconnect"));
     }
 
-    private string Run(FakeIpam? ipam, string version = "0.3.1", FakeMasquerade? masquerade = null)
+    [Theory]
+    [InlineData("only 0e:00:00:00:00:01 by veth1")]
+    [InlineData("IPAM answers")]
+    public void A_spoof_check_is_there_before_the_pod_has_an_address_and_undone(string failing)
+    {
+        _recording.Failing.Add(failing);
+
+        Assert.Throws<CniException>(() => Run(new FakeIpam(_recording), spoofCheck: new FakeSpoofCheck(_recording)));
+
+        Assert.Equal(
+            ["prepare", "only 0e:00:00:00:00:01 by veth1"],
+            _recording.Events.SkipWhile(static e => e != "prepare").Take(2));
+        Assert.Equal(
+            ["no spoof check", "disconnect"],
+            _recording.Events.Where(static e => e is "no spoof check" or "disconnect"));
+    }
+
+    private string Run(
+        FakeIpam? ipam,
+        string version = "0.3.1",
+        FakeMasquerade? masquerade = null,
+        FakeSpoofCheck? spoofCheck = null)
     {
         AddCommand command = new(
-            _scratch, ipam, new FakePodNetwork(_recording), masquerade, _recording.Events.Add);
+            _scratch, ipam, new FakePodNetwork(_recording), masquerade, spoofCheck, _recording.Events.Add);
         return Encoding.UTF8.GetString(command.Run(new BridgeConf { IsGateway = true }, [9], version));
     }
 }

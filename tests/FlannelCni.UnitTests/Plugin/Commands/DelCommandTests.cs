@@ -52,5 +52,6 @@ public sealed class DelCommandTests
     }
 
     private void Run(bool isKnown) => new DelCommand(
-        new FakeIpam(_recording), new FakePodNetwork(_recording), masquerade: null, _recording.Events.Add).Run(isKnown);
+        new FakeIpam(_recording), new FakePodNetwork(_recording), masquerade: null, spoofCheck: null,
+        _recording.Events.Add).Run(isKnown);
 }

@@ -4,6 +4,7 @@ using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.UnitTests.Plugin.Commands;
 
@@ -51,6 +52,13 @@ internal sealed class FakeMasquerade(Recording recording) : IMasquerade
     public void Remove() => recording.Add("no masquerade");
 }
 
+internal sealed class FakeSpoofCheck(Recording recording) : ISpoofCheck
+{
+    public void Add(string port, MacAddress mac) => recording.Add($"only {mac} by {port}");
+
+    public void Remove() => recording.Add("no spoof check");
+}
+
 internal sealed class FakeIpam(Recording recording, bool needsNoLink = true) : IIpam
 {
     public bool NeedsNoLink => needsNoLink;
@@ -92,7 +100,11 @@ internal sealed class FakePodNetwork(Recording recording) : IPodNetwork
 
     public void Connect() => recording.Add("connect");
 
-    public void Prepare() => recording.Add("prepare");
+    public VethPair Prepare()
+    {
+        recording.Add("prepare");
+        return new VethPair("veth1", MacAddress.Parse("0e:00:00:00:00:01"));
+    }
 
     public IReadOnlyList<CniInterface> Configure(BridgePlan? plan)
     {

@@ -44,6 +44,7 @@ public sealed class ResultReaderTests
     [InlineData("""{"ips":{}}""", "\"ips\" is an object, a list is expected")]
     [InlineData("""{"ips":[5]}""", "an item of \"ips\" is a number, an object is expected")]
     [InlineData("""{"routes":[{"dst":5}]}""", "\"dst\" is a number, a string is expected")]
+    [InlineData("""{"routes":[{"dst":"::/0","scope":300}]}""", "\"scope\" is 300, 0 to 255 is expected")]
     [InlineData(
         """{"interfaces":[{"mtu":1.5}]}""", "\"mtu\" is 1.5, a whole number of 32 bits is expected")]
     [InlineData("", "unexpected end of JSON input")]

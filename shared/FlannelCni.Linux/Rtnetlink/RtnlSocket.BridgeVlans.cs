@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Netlink;
+using static FlannelCni.Linux.Rtnetlink.BridgeSpecAttr;
+using static FlannelCni.Linux.Rtnetlink.BridgeVlanFlags;
+using static FlannelCni.Linux.Rtnetlink.LinkAttr;
+using static FlannelCni.Linux.Rtnetlink.RtnlMsgType;
+
+namespace FlannelCni.Linux.Rtnetlink;
+
+/// <content>The VLANs of a bridge's port, in RTM_SETLINK and RTM_DELLINK of family AF_BRIDGE.</content>
+public sealed partial class RtnlSocket
+{
+    private const int BytesPerVlan = 2 * (4 + 4);    // two attributes of struct bridge_vlan_info
+
+    /// <summary>
+    /// <c>bridge vlan add dev INDEX vid FIRST-LAST</c>, or <c>vid FIRST pvid untagged</c>; one that is there already
+    /// gets the flags.
+    /// </summary>
+    /// <exception cref="NetlinkException">EOPNOTSUPP: not a bridge's port, or no VLANs in this kernel.</exception>
+    public void AddBridgeVlans(int index, IReadOnlyList<BridgeVlan> vlans) =>
+        ChangeBridgeVlans(RTM_SETLINK, index, vlans, "add VLANs");
+
+    /// <summary><c>bridge vlan del dev INDEX vid FIRST-LAST</c>; VLANs that it does not have are no error.</summary>
+    /// <inheritdoc cref="AddBridgeVlans" path="/exception"/>
+    public void DeleteBridgeVlans(int index, IReadOnlyList<BridgeVlan> vlans) =>
+        ChangeBridgeVlans(RTM_DELLINK, index, vlans, "delete VLANs");
+
+    internal static Span<byte> ComposeBridgeVlans(
+        Span<byte> buffer, ushort type, int index, IReadOnlyList<BridgeVlan> vlans)
+    {
+        NetlinkWriter<IfInfoMsg, LinkAttr> request = new(
+            buffer, type, Change, new IfInfoMsg { Family = Libc.AF_BRIDGE, Index = index });
+        using (AttributeWriter<BridgeSpecAttr> spec = request.Attributes.Nest<BridgeSpecAttr>(IFLA_AF_SPEC))
+        {
+            foreach (BridgeVlan vlan in vlans)
+            {
+                BridgeVlanFlags flags = vlan.IsNative ? BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED : None;
+                if (vlan.First == vlan.Last)
+                {
+                    WriteVlan(spec, flags, vlan.First);
+                }
+                else
+                {
+                    WriteVlan(spec, flags | BRIDGE_VLAN_INFO_RANGE_BEGIN, vlan.First);
+                    WriteVlan(spec, flags | BRIDGE_VLAN_INFO_RANGE_END, vlan.Last);
+                }
+            }
+        }
+
+        return request.Written;
+    }
+
+    /// <summary><c>struct bridge_vlan_info { u16 flags; u16 vid; }</c>.</summary>
+    private static void WriteVlan(AttributeWriter<BridgeSpecAttr> spec, BridgeVlanFlags flags, ushort id) =>
+        spec.Write(IFLA_BRIDGE_VLAN_INFO, MemoryMarshal.AsBytes<ushort>([(ushort)flags, id]));
+
+    private void ChangeBridgeVlans(ushort type, int index, IReadOnlyList<BridgeVlan> vlans, string operation)
+    {
+        byte[] buffer = new byte[MessageSize + (vlans.Count * BytesPerVlan)];
+        _socket.Execute(ComposeBridgeVlans(buffer, type, index, vlans), operation, index);
+    }
+}
+
+/// <summary>VLANs of a bridge's port.</summary>
+/// <param name="First">1..4094.</param>
+/// <param name="Last">From <paramref name="First"/>.</param>
+/// <param name="IsNative">Of one VLAN only: frames without a tag are its, in and out.</param>
+public readonly record struct BridgeVlan(ushort First, ushort Last, bool IsNative = false);
