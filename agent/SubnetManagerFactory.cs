@@ -47,7 +47,8 @@ internal static partial class SubnetManagerFactory
             options.SubnetLeaseRenewMargin);
         ILogger logger = agent.Loggers.CreateLogger<EtcdSubnetManager>();
         SubnetPair previous = ReadPrevious(agent.Paths.SubnetFile, logger);
-        return new EtcdSubnetManager(etcd, previous, agent.Time, logger, agent.Metrics.DatastoreUp);
+        return new EtcdSubnetManager(
+            etcd, previous, agent.Time, logger, agent.Metrics.DatastoreUp, agent.Metrics.OwnLeaseLost);
     }
 
     /// <summary>What this node had before: the subnets of the file that its last agent wrote.</summary>

@@ -25,6 +25,7 @@ internal interface IBackend : IAsyncDisposable
     /// underlay or the own lease changes, and when a device of ours or the underlay's changes behind our back.
     /// </summary>
     /// <param name="own">Null before there is a lease: the devices are made, without addresses.</param>
+    /// <exception cref="Linux.LinuxException">Nothing of the backend can be had now.</exception>
     ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken);
 
     /// <summary>

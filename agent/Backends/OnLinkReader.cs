@@ -12,24 +12,24 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
 {
     private static readonly bool[] s_families = [false, true];    // is it IPv6?
 
-    private OnLinkNetworks _last = OnLinkNetworks.None;
+    /// <summary>As it was told last.</summary>
+    public OnLinkNetworks Last { get; private set; } = OnLinkNetworks.None;
 
-    /// <summary>Both families'. What cannot be told now is as it was last.</summary>
+    /// <summary>Both families'. Of one that cannot be told now it is as it was last.</summary>
     /// <param name="needed">
     /// Must there be any network on the link? As an interface comes up its routes are the last to appear: no reason to
     /// let every peer go for a moment.
     /// </param>
-    /// <param name="failures">Get ENETDOWN: the interface is down; ENETUNREACH: nothing is on its link.</param>
+    /// <param name="failures">Get ENETUNREACH: nothing of a family is on the link.</param>
+    /// <exception cref="LinuxException">ENETDOWN: the interface is down, so that nothing can be told.</exception>
     public OnLinkNetworks Read(Underlay underlay, List<LinuxException> failures, bool needed = false)
     {
-        Link? link = rtnl.FindLink(underlay.Index);
-        if (link?.IsUp != true)
+        Link link = rtnl.FindLink(underlay.Index)
+            ?? throw new LinuxException($"external interface {underlay.Name}", Errno.ENODEV);
+        if (!link.IsUp)
         {
-            // It has lost its routes, and will have them again.
-            failures.Add(link is null
-                ? new LinuxException($"external interface {underlay.Name}", Errno.ENODEV)
-                : new LinuxException($"external interface {link.Name} is down", Errno.ENETDOWN));
-            return _last;
+            // It has lost its routes, and will have them again: no reason to change anything meanwhile.
+            throw new LinuxException($"external interface {link.Name} is down", Errno.ENETDOWN);
         }
 
         // A tunnel without neighbours, as WireGuard's, delivers only what it has been told of: no pod's packets.
@@ -43,11 +43,11 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
                 string family = is6 ? "IPv6" : "IPv4";
                 failures.Add(new LinuxException(
                     $"no {family} network is on the link of {link.Name}", Errno.ENETUNREACH));
-                now = now.And(_last.OfFamily(is6));
+                now = now.And(Last.OfFamily(is6));
             }
         }
 
-        return _last = now;
+        return Last = now;
     }
 
     /// <summary>Is the notification about a route of somebody else's that what was read depends on?</summary>

@@ -4,7 +4,7 @@ namespace FlannelCni.Agent.DataPlane;
 /// How long to wait between two runs. The first repair after a quiet time is immediate; somebody who undoes each one
 /// is answered more and more slowly, down to five times a second, so that neither of the two can spin the other. Long
 /// runs are spaced by their length, so that no storm of notifications makes them a whole processor's work. Whatever
-/// has happened, what is repaired by event is repaired within a second.
+/// has happened before, a pause is short against the second within which what is announced is repaired.
 /// </summary>
 internal sealed class Pacer(TimeProvider time)
 {
@@ -20,7 +20,7 @@ internal sealed class Pacer(TimeProvider time)
 
     /// <summary>Call after each run, before the next.</summary>
     /// <param name="hadTrouble">It had to repair something, or failed.</param>
-    /// <param name="length">How long the run took.</param>
+    /// <param name="length">Processor time that the run took: on a busy machine it waits long enough as it is.</param>
     public Task PauseAsync(bool hadTrouble, TimeSpan length, CancellationToken cancellationToken)
     {
         long now = time.GetTimestamp();
@@ -35,7 +35,7 @@ internal sealed class Pacer(TimeProvider time)
             _lastTrouble = now;
         }
 
-        TimeSpan pause = Shorter(Longer(_pause, length * LengthsBetweenRuns), s_longest);
+        TimeSpan pause = Longer(Shorter(Longer(_pause, length * LengthsBetweenRuns), s_longest), length);
         return pause < s_shortest ? Task.CompletedTask : Task.Delay(pause, time, cancellationToken);
     }
 

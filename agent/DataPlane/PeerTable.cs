@@ -34,20 +34,27 @@ internal sealed class PeerTable
         Dictionary<PeerKey, Peer?> before = [];
         Dictionary<PeerKey, Refusal> refusedBefore = new(_refused);
         bool isRebuild = _conflicts > 0;
-        IEnumerable<string> keys = changed ?? [.. leases.ByKey.Keys.Union(_sane.Keys.Select(static k => k.Lease))
-            .Union(_refused.Keys.Select(static k => k.Lease))];
         if (changed is null)
         {
             _sane.EnsureCapacity(leases.ByKey.Count);
             _admitted.EnsureCapacity(leases.ByKey.Count);
             before.EnsureCapacity(leases.ByKey.Count);
-        }
+            foreach (string key in Known().Where(key => !leases.ByKey.ContainsKey(key)))
+            {
+                isRebuild |= !Follow(key, lease: null, read, before);
+            }
 
-        foreach (string key in keys)
+            foreach ((string key, Lease lease) in leases.ByKey)
+            {
+                isRebuild |= !Follow(key, lease, read, before);
+            }
+        }
+        else
         {
-            Lease? lease = leases.ByKey.GetValueOrDefault(key);
-            isRebuild |= !Follow(new PeerKey(key, Is6: false), lease, read, before);
-            isRebuild |= !Follow(new PeerKey(key, Is6: true), lease, read, before);
+            foreach (string key in changed)
+            {
+                isRebuild |= !Follow(key, leases.ByKey.GetValueOrDefault(key), read, before);
+            }
         }
 
         if (isRebuild)
@@ -58,7 +65,16 @@ internal sealed class PeerTable
         return Outcome(before, refusedBefore);
     }
 
+    /// <summary>Keys of the leases that were looked at until now.</summary>
+    private string[] Known() =>
+        [.. _sane.Keys.Concat(_refused.Keys).Select(static key => key.Lease).Distinct(StringComparer.Ordinal)];
+
     /// <summary>False: it claims what another holds, so that all must be decided anew.</summary>
+    private bool Follow(
+        string key, Lease? lease, Func<Lease, bool, PeerReading> read, Dictionary<PeerKey, Peer?> before) =>
+        Follow(new PeerKey(key, Is6: false), lease, read, before)
+        & Follow(new PeerKey(key, Is6: true), lease, read, before);
+
     private bool Follow(
         PeerKey key, Lease? lease, Func<Lease, bool, PeerReading> read, Dictionary<PeerKey, Peer?> before)
     {

@@ -93,7 +93,9 @@ internal sealed partial class Reconciler
         {
             await _inbox.WaitAsync(cancellationToken);
             long start = _time.GetTimestamp();
+            TimeSpan processor = Environment.CpuUsage.TotalTime;
             RunResult run = await RunOnceAsync(_inbox.Take(), cancellationToken);
+            processor = Environment.CpuUsage.TotalTime - processor;
             if (run.IsFull)
             {
                 resync.Change(ResyncPeriod(run, _time.GetElapsedTime(start)), Timeout.InfiniteTimeSpan);
@@ -109,7 +111,7 @@ internal sealed partial class Reconciler
                 retry.Change(_backoff.Next(), Timeout.InfiniteTimeSpan);
             }
 
-            await _pacer.PauseAsync(run.HadTrouble, _time.GetElapsedTime(start), cancellationToken);
+            await _pacer.PauseAsync(run.HadTrouble, processor, cancellationToken);
         }
     }
 

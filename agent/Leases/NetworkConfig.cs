@@ -22,6 +22,12 @@ internal sealed record NetworkConfig(
 
     /// <summary>IPv6SubnetLen, IPv6SubnetMin and IPv6SubnetMax as written.</summary>
     public SubnetSettings IPv6Subnets { get; init; }
+
+    /// <summary>Do both differ at most in how the networks are cut?</summary>
+    public bool IsSameButForSubnets(NetworkConfig other) =>
+        Network == other.Network && IPv6Network == other.IPv6Network && EnableNFTables == other.EnableNFTables
+        && BackendType == other.BackendType && Backend.ValueKind == other.Backend.ValueKind
+        && (Backend.ValueKind == JsonValueKind.Undefined || JsonElement.DeepEquals(Backend, other.Backend));
 }
 
 /// <summary>How one family's network shall be cut into subnets, unchecked.</summary>

@@ -15,6 +15,7 @@ internal sealed class AgentMetrics : IDisposable
     private readonly Counter<long> _driftRepaired;
     private readonly Counter<long> _leaseEvents;
     private readonly Counter<long> _leaseRefused;
+    private readonly Counter<long> _ownLeaseLost;
     private readonly Counter<long> _netlinkErrors;
     private readonly Counter<long> _notificationsLost;
     private readonly Gauge<long> _peers;
@@ -35,6 +36,8 @@ internal sealed class AgentMetrics : IDisposable
             "flannel_lease_events_total", null, "Leases added, changed or removed, as the datastore told.");
         _leaseRefused = _meter.CreateCounter<long>(
             "flannel_lease_refused_total", null, "Leases of peers that cannot be served.");
+        _ownLeaseLost = _meter.CreateCounter<long>(
+            "flannel_own_lease_lost_total", null, "Times this node's own lease was gone, by what became of it.");
         _netlinkErrors = _meter.CreateCounter<long>(
             "flannel_netlink_errors_total", null, "Requests that the kernel refused.");
         _notificationsLost = _meter.CreateCounter<long>(
@@ -53,6 +56,8 @@ internal sealed class AgentMetrics : IDisposable
         _leaseEvents.Add(0);
         _reconcile.Add(0, Label("result", "ok"));
         _reconcile.Add(0, Label("result", "error"));
+        _ownLeaseLost.Add(0, Label("outcome", "taken_back"));
+        _ownLeaseLost.Add(0, Label("outcome", "replaced"));
         _notificationsLost.Add(0);
         _datastoreUp.Record(0);
     }
@@ -74,6 +79,9 @@ internal sealed class AgentMetrics : IDisposable
 
     /// <param name="reason">A few fixed words; never text from the lease.</param>
     internal void LeaseRefused(string reason) => _leaseRefused.Add(1, Label("reason", reason));
+
+    /// <param name="outcome"><c>taken_back</c> or <c>replaced</c> by another subnet.</param>
+    internal void OwnLeaseLost(string outcome) => _ownLeaseLost.Add(1, Label("outcome", outcome));
 
     /// <param name="operation">What was asked for, without its subject: <c>add route</c>.</param>
     /// <param name="errno">The kernel's answer: <c>EEXIST</c>.</param>

@@ -14,8 +14,17 @@ internal static class TcpDialer
     private const int TCP_USER_TIMEOUT = 18;
 
     /// <param name="silence">After which without an acknowledgement the connection counts as lost.</param>
+    internal static ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, TimeSpan silence, CancellationToken cancellationToken) =>
+        ConnectAsync(context, silence, silence / 3, cancellationToken);
+
+    /// <param name="silence">After which without an acknowledgement the connection counts as lost.</param>
+    /// <param name="probeAfter">What of it passes before TCP asks; null: whoever uses the connection asks.</param>
     internal static async ValueTask<Stream> ConnectAsync(
-        SocketsHttpConnectionContext context, TimeSpan silence, CancellationToken cancellationToken)
+        SocketsHttpConnectionContext context,
+        TimeSpan silence,
+        TimeSpan? probeAfter,
+        CancellationToken cancellationToken)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -25,10 +34,14 @@ internal static class TcpDialer
             // Not before: a socket with raw options refuses to try the addresses of a name one after the other.
             socket.SetRawSocketOption(
                 IPPROTO_TCP, TCP_USER_TIMEOUT, BitConverter.GetBytes((int)silence.TotalMilliseconds));
-            int probe = Math.Max(1, (int)silence.TotalSeconds / 3);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, probe);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, probe);
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            if (probeAfter is TimeSpan after)
+            {
+                int probe = Math.Max(1, (int)after.TotalSeconds);
+                socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, probe);
+                socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, probe);
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            }
+
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -1,3 +1,4 @@
+using FlannelCni.Benchmarks.Chaos;
 using FlannelCni.Benchmarks.Cni;
 using FlannelCni.Benchmarks.Converge;
 using FlannelCni.Benchmarks.Firewall;
@@ -16,6 +17,8 @@ internal static class Program
                 return CniBenchmark.Run(options, Console.Out);
             case ["converge", .. string[] options]:
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
+            case ["etcd-chaos", .. string[] options]:
+                return await ChaosBenchmark.RunAsync(options, Console.Out);
             case ["storm", .. string[] options]:
                 return StormBenchmark.Run(options, Console.Out);
             case ["fuzz", .. string[] options]:

@@ -12,6 +12,8 @@ public sealed class AgentCluster : IDisposable
     /// <summary>A network of vxlan with nothing special.</summary>
     public const string PlainConfig = """{"Network":"10.244.0.0/16","Backend":{"Type":"vxlan"}}""";
 
+    private const int MaxRequests = 120;    // of a transaction
+
     private static int s_count;
 
     private readonly TestCluster _wire;
@@ -129,6 +131,20 @@ public sealed class AgentCluster : IDisposable
 
         Relay.Dispose();
         _wire.Dispose();
+    }
+
+    /// <summary>Puts the leases of a <see cref="LargeCluster"/>, whose network is 10.0.0.0/8.</summary>
+    internal void PutLargeCluster(int count)
+    {
+        foreach (int[] numbers in Enumerable.Range(0, count).Chunk(MaxRequests))
+        {
+            Etcd.Control("txn", "\n" + string.Concat(numbers.Select(i =>
+            {
+                string value = LeaseText($"{LargeCluster.PublicIP(i)}", $"{LargeCluster.Mac(i)}");
+                string key = LeaseKey($"{LargeCluster.SubnetBase(i)}/24");
+                return $"put {key} \"{value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"\n";
+            })) + "\n\n");
+        }
     }
 
     // No conditions, then the requests.

@@ -82,7 +82,8 @@ public sealed class EtcdServer : IDisposable
             + $"--initial-cluster=default=http://{Address}:2380";
         string command =
             $"echo $$ >{Pid}; exec {Program} --data-dir={_folder.File("data")} {urls} "
-            + $"--heartbeat-interval=10 --election-timeout=100 --logger=zap {_options} >>{_folder.File("log")} 2>&1";
+            + "--heartbeat-interval=10 --election-timeout=100 --grpc-keepalive-min-time=500ms --logger=zap "
+            + $"{_options} >>{_folder.File("log")} 2>&1";
         _process = Shell.Start("/bin/sh", ["-c", command], "");
         await Wait.Until(IsHealthyAsync, TimeSpan.FromSeconds(10), $"etcd at {Endpoint} answers");
     }

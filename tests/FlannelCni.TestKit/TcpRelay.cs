@@ -7,19 +7,29 @@ namespace FlannelCni.TestKit;
 public sealed class TcpRelay : IDisposable
 {
     private readonly IPEndPoint _there;
+    private readonly Func<Socket> _newSocket;
     private readonly Lock _lock = new();
     private readonly List<Socket> _sockets = [];
     private Socket? _listener;
+    private long _bytes;
     private TaskCompletionSource _open = Opened();
 
     /// <summary>Listens at once.</summary>
     /// <param name="here">Port 0: any free one.</param>
-    public TcpRelay(IPEndPoint here, IPEndPoint there)
+    /// <param name="newSocket">Makes the far ends, in another network namespace; null: in this one.</param>
+    public TcpRelay(IPEndPoint here, IPEndPoint there, Func<Socket>? newSocket = null)
     {
         Here = here;
+        _newSocket = newSocket ?? (() => new Socket(there.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         _there = there;
         Join();
     }
+
+    /// <summary>For each piece of data, each way.</summary>
+    public TimeSpan Delay { get; set; }
+
+    /// <summary>Bytes that went through, both ways.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Where clients find it.</summary>
     public IPEndPoint Here { get; private set; }
@@ -78,7 +88,7 @@ public sealed class TcpRelay : IDisposable
             while (true)
             {
                 Socket client = await listener.AcceptAsync(CancellationToken.None);
-                Socket server = new(_there.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                Socket server = _newSocket();
                 lock (_lock)
                 {
                     _sockets.AddRange([client, server]);
@@ -118,7 +128,13 @@ public sealed class TcpRelay : IDisposable
             for (int read = 1; read > 0;)
             {
                 read = await from.ReceiveAsync(buffer, CancellationToken.None);
+                if (Delay > TimeSpan.Zero)
+                {
+                    await Task.Delay(Delay, TimeProvider.System, CancellationToken.None);
+                }
+
                 await _open.Task;
+                Interlocked.Add(ref _bytes, read);
                 await to.SendAsync(buffer.AsMemory(0, read), CancellationToken.None);
             }
         }

@@ -34,9 +34,10 @@ internal sealed class HostGwBackend : IBackend
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Its failures: EADDRNOTAVAIL: peers would send to an address that this node does not have. ENETDOWN: the
-    /// interface is down. ENETUNREACH: nothing is on its link.
+    /// Its failures: EADDRNOTAVAIL: peers would send to an address that this node does not have. ENETUNREACH: nothing
+    /// is on the interface's link.
     /// </remarks>
+    /// <exception cref="LinuxException">ENETDOWN: the interface is down, which no family goes without.</exception>
     public ValueTask<Ensured> EnsureAsync(Underlay underlay, Lease? own, CancellationToken cancellationToken)
     {
         List<LinuxException> failures = [];

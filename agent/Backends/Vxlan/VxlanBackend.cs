@@ -77,7 +77,7 @@ internal sealed class VxlanBackend : IBackend
         // Pods have one MTU, which the more expensive of the two tunnels decides.
         BackendState state = new(attributes, _devices.Min(device => device.Mtu(underlay)), devices)
         {
-            OnLink = _onLink?.Read(underlay, failures) ?? OnLinkNetworks.None,
+            OnLink = ReadOnLink(underlay, failures),
             Nexthops = (_nexthops ??= LookForNexthops(facts4)) ?? NexthopObjects.Never,
         };
         return ValueTask.FromResult(new Ensured(state) { Repairs = repairs, Failures = failures });
@@ -103,6 +103,19 @@ internal sealed class VxlanBackend : IBackend
         {
             failures.Add(e);
             return device.AsItIs();
+        }
+    }
+
+    private OnLinkNetworks ReadOnLink(Underlay underlay, List<LinuxException> failures)
+    {
+        try
+        {
+            return _onLink?.Read(underlay, failures) ?? OnLinkNetworks.None;
+        }
+        catch (LinuxException e)
+        {
+            failures.Add(e);
+            return _onLink!.Last;
         }
     }
 

@@ -11,6 +11,9 @@ namespace FlannelCni.Agent.Leases.Etcd;
 /// </summary>
 internal sealed class EtcdClient : IDisposable
 {
+    // etcd takes no value longer than 1.5 MiB, so that these fit into one answer.
+    private const int PageLength = 16;
+
     private readonly List<GrpcConnection> _connections = [];
     private readonly EtcdToken _token;
     private int _current;
@@ -24,21 +27,49 @@ internal sealed class EtcdClient : IDisposable
         {
             _connections.Add(new GrpcConnection(endpoint, tls, options, time));
         }
+
+        // Thousands of agents are given the same endpoints in the same order.
+        _current = Random.Shared.Next(_connections.Count);
     }
 
     internal Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellationToken) =>
         CallAsync("/etcdserverpb.KV/Range", request.Write(), RangeResponse.Read, cancellationToken);
 
+    /// <summary>
+    /// All keys of a range as of one revision: in one answer, or in several where one would be too long for anybody.
+    /// </summary>
+    internal async Task<RangeResponse> ListAsync(KeyRange range, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RangeAsync(new RangeRequest(range), cancellationToken);
+        }
+        catch (EtcdException e) when (e.Status == GrpcStatus.ResourceExhausted)
+        {
+            return await ListInPagesAsync(range, cancellationToken);
+        }
+    }
+
     internal Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellationToken) =>
         CallAsync("/etcdserverpb.KV/Txn", request.Write(), TxnResponse.Read, cancellationToken);
 
-    /// <summary>A new time limit to hang keys on.</summary>
-    internal Task<Grant> GrantAsync(TimeSpan ttl, CancellationToken cancellationToken) =>
-        CallAsync(
-            "/etcdserverpb.Lease/LeaseGrant",
-            Grant.WriteGrantRequest((long)ttl.TotalSeconds),
-            Grant.Read,
-            cancellationToken);
+    /// <summary>A time limit to hang keys on, under an id of our choice.</summary>
+    /// <remarks>Repeated after a lost answer it finds what it made: no grant is left behind to run out.</remarks>
+    internal async Task<Grant> GrantAsync(long id, TimeSpan ttl, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CallAsync(
+                "/etcdserverpb.Lease/LeaseGrant",
+                Grant.WriteGrantRequest(id, (long)ttl.TotalSeconds),
+                Grant.Read,
+                cancellationToken);
+        }
+        catch (EtcdException e) when (e.IsGranted)
+        {
+            return await KeepAliveAsync(id, cancellationToken);
+        }
+    }
 
     /// <summary>Starts a grant's time anew. Its answer tells the time; 0: it is over already.</summary>
     /// <remarks>A stream by its API, of which we need one message: the next is a day away.</remarks>
@@ -53,6 +84,9 @@ internal sealed class EtcdClient : IDisposable
                     "/etcdserverpb.Watch/Watch", request.Write(), token, staysOpen: true, cancellationToken),
                 cancellationToken),
             cancellationToken);
+
+    /// <summary>The next call begins with another endpoint.</summary>
+    internal void MoveOn() => MoveOnFrom(Volatile.Read(ref _current));
 
     /// <summary>Forgets the token: a watch is refused without saying that it is the token's fault.</summary>
     internal void ForgetToken() => _token.Forget();
@@ -91,10 +125,40 @@ internal sealed class EtcdClient : IDisposable
                 Volatile.Write(ref _current, index);
                 return result;
             }
-            catch (EtcdException e) when (e.IsUnavailable && attempt + 1 < _connections.Count)
+            catch (EtcdException e) when (e.IsUnavailable)
             {
-                continue;
+                MoveOnFrom(index);
+                if (attempt + 1 >= _connections.Count)
+                {
+                    throw;
+                }
             }
+        }
+    }
+
+    // Unless another call has done so already.
+    private void MoveOnFrom(int index) =>
+        Interlocked.CompareExchange(ref _current, (index + 1) % _connections.Count, index);
+
+    private async Task<RangeResponse> ListInPagesAsync(KeyRange range, CancellationToken cancellationToken)
+    {
+        List<KeyValue> kvs = [];
+        ResponseHeader header = default;
+        while (true)
+        {
+            RangeResponse page = await RangeAsync(
+                new RangeRequest(range, Limit: PageLength, Revision: header.Revision), cancellationToken);
+            header = kvs.Count == 0 ? page.Header : header;
+            kvs.AddRange(page.Kvs.Select(LeaseValue.Cut));
+            if (!page.More || page.Kvs.Count == 0)
+            {
+                return page with { Header = header, Kvs = kvs };
+            }
+
+            string next = page.Kvs[^1].Key + '\0';
+            range = next != range.Key
+                ? range with { Key = next }
+                : throw new EtcdException(GrpcStatus.OutOfRange, $"the key {page.Kvs[^1].Key} is no UTF-8: delete it");
         }
     }
 }

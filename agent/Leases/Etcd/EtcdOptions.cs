@@ -1,7 +1,9 @@
 namespace FlannelCni.Agent.Leases.Etcd;
 
 /// <summary>Where etcd is, and how to be let in. Null: not given.</summary>
-/// <param name="Endpoints">URLs; <c>http://</c> may be left out. The first that answers is used.</param>
+/// <param name="Endpoints">
+/// URLs; <c>http://</c> may be left out. Begun with at any of them, so that agents spread; the next when it fails.
+/// </param>
 /// <param name="Prefix">Of all keys, <c>/coreos.com/network</c>.</param>
 /// <param name="CaFile">PEM; who may sign the servers' certificates. Null: the system's authorities.</param>
 /// <param name="CertFile">PEM; our own certificate, together with <paramref name="KeyFile"/>.</param>
@@ -23,10 +25,19 @@ internal sealed record EtcdOptions(
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Silence on a connection in use before it is asked for a sign of life, which it has
-    /// <see cref="RequestTimeout"/> to give. etcd hangs up on clients that ask more often than every 5 s.
+    /// Silence on a connection in use before it is asked for a sign of life. etcd hangs up on clients that ask more
+    /// often than every 5 s.
     /// </summary>
-    public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>For that sign of life, and for a connection to come about.</summary>
+    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long most peers' leases must be gone before that is believed, when it happened while nobody watched: other
+    /// nodes may need that long to write them again.
+    /// </summary>
+    public TimeSpan DoubtTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Without the password: options end up in logs.</summary>
     public override string ToString() => $"etcd at {string.Join(", ", Endpoints)}, prefix {Prefix}";

@@ -5,31 +5,35 @@ using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>What the store says next: all keys, or what happened to some since.</summary>
-/// <param name="All">Null: only the events count.</param>
-internal sealed record FeedBatch(IReadOnlyList<KeyValue>? All, IReadOnlyList<WatchEvent> Events);
-
 /// <summary>
 /// The leases' keys as they change: one list, then a watch from the revision after it, for ever. One reader.
 /// </summary>
 /// <remarks>
-/// A lost watch goes on from the last revision seen. Where etcd no longer has that, or is not the etcd it was (another
-/// cluster, or its revisions went back with a restored disk), all keys are listed again. An empty list after one that
-/// was not counts only when read twice: it would cut this node off from all others.
+/// A lost watch goes on from the last revision seen, once etcd has shown that it still knows that past. Where it does
+/// not (compacted, another cluster, wiped or restored and written since), all keys are listed again; and once a day for
+/// what nobody thought of.
 /// </remarks>
+/// <param name="list">To begin with; null: it is asked for.</param>
 internal sealed partial class LeaseFeed(
-    EtcdClient client, KeyRange range, EtcdRetry retry, TimeProvider time, ILogger logger) : IAsyncDisposable
+    EtcdClient client, KeyRange range, RangeResponse? list, EtcdRetry retry, TimeProvider time, ILogger logger)
+    : IAsyncDisposable
 {
     private const string What = "Watch of the leases";
 
-    private static readonly TimeSpan s_confirmAfter = TimeSpan.FromSeconds(1);
+    // A watch that has stood as long is no part of the last fault.
+    private static readonly TimeSpan s_steadyAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_listsAgainAfter = TimeSpan.FromDays(1);
 
-    private readonly Backoff _backoff = Backoff.ForRequests(time);
+    private readonly Backoff _backoff = retry.NewBackoff();
     private readonly FaultLog _faults = new(time);
+    private readonly StorePast _past = new();
+    private RangeResponse? _given = list;
     private EtcdWatch? _watch;
-    private ResponseHeader _seen;
-    private bool _isListed;
-    private bool _isFilled;    // was there any key, at the last list or since?
+    private long _listedAt;
+    private TimeSpan _lasted;        // the last fault, until this watch was opened
+    private Absence _absence = Absence.Missed;    // what the next list will mean
+    private bool _isSteady;
+    private bool _hasListedAgain;    // since the last steady watch
 
     /// <summary>Waits for the next batch, through whatever faults. Ends only with the token.</summary>
     internal async Task<FeedBatch> NextAsync(CancellationToken cancellationToken)
@@ -38,7 +42,7 @@ internal sealed partial class LeaseFeed(
         {
             try
             {
-                FeedBatch? batch = _isListed
+                FeedBatch? batch = _past.IsKnown
                     ? await WatchAsync(cancellationToken)
                     : await ListAsync(cancellationToken);
                 if (batch is not null)
@@ -51,7 +55,10 @@ internal sealed partial class LeaseFeed(
             catch (EtcdException e)
             {
                 await CloseWatchAsync();
-                Judge(e);
+                if (IsToList(e))
+                {
+                    continue;
+                }
             }
 
             await _backoff.WaitAsync(cancellationToken);
@@ -60,13 +67,22 @@ internal sealed partial class LeaseFeed(
 
     public ValueTask DisposeAsync() => CloseWatchAsync();
 
-    private void Judge(EtcdException e)
+    /// <summary>What to do about a fault: list again at once, or wait and go on.</summary>
+    private bool IsToList(EtcdException e)
     {
-        if (e.Status == GrpcStatus.OutOfRange)
+        if (e.Status is GrpcStatus.OutOfRange)
         {
-            _isListed = false;
-            Log.ListsAgain(logger, e.Message);
-            return;
+            _past.Forget();
+            _absence = e.IsCompacted ? Absence.Missed : Absence.Unproven;
+            if (_faults.Occurred(e.Message))
+            {
+                Log.ListsAgain(logger, e.Message);
+            }
+
+            // At once, but not again and again.
+            bool isFirst = !_hasListedAgain;
+            _hasListedAgain = true;
+            return isFirst;
         }
 
         if (e.Status == GrpcStatus.Cancelled)
@@ -74,53 +90,98 @@ internal sealed partial class LeaseFeed(
             client.ForgetToken();
         }
 
+        if (e.IsUnavailable)
+        {
+            client.MoveOn();
+        }
+
         retry.Say(What, _faults, e);
+        return false;
     }
 
     private async Task<FeedBatch> ListAsync(CancellationToken cancellationToken)
     {
-        RangeResponse list = await client.RangeAsync(new RangeRequest(range), cancellationToken);
-        if (list.Kvs.Count == 0 && _isFilled)
-        {
-            Log.EmptyList(logger, s_confirmAfter.TotalSeconds);
-            await Task.Delay(s_confirmAfter, time, cancellationToken);
-            list = await client.RangeAsync(new RangeRequest(range), cancellationToken);
-        }
-
-        _seen = list.Header;
-        _isListed = true;
-        _isFilled = list.Kvs.Count > 0;
-        return new FeedBatch(list.Kvs, []);
+        RangeResponse all =
+            Interlocked.Exchange(ref _given, null) ?? await client.ListAsync(range, cancellationToken);
+        _past.Learn(all);
+        _listedAt = time.GetTimestamp();
+        return new FeedBatch(all.Kvs, [], all.Header.Revision, _absence);
     }
 
     private async Task<FeedBatch?> WatchAsync(CancellationToken cancellationToken)
     {
-        if (_watch is null)
+        _watch ??= await OpenAsync(cancellationToken);
+        WatchResponse response = await ReadAsync(_watch, cancellationToken);
+        _past.Learn(response);
+        long liveAfter = _watch.Created.Revision;
+        if (time.GetElapsedTime(_listedAt) > s_listsAgainAfter)
         {
-            _watch = await client.WatchAsync(new WatchCreateRequest(range, _seen.Revision + 1), cancellationToken);
-            if (_watch.Created.ClusterId != _seen.ClusterId || _watch.Created.Revision < _seen.Revision)
-            {
-                // It would wait in silence for a revision that is years away.
-                throw new EtcdException(
-                    GrpcStatus.OutOfRange,
-                    $"etcd is not the one it was: at revision {_watch.Created.Revision} after {_seen.Revision}");
-            }
-
-            retry.SayOver(What, _faults);
+            _absence = Absence.Missed;
+            await CloseWatchAsync();
+            _past.Forget();
         }
 
-        WatchResponse response = await _watch.ReadAsync(cancellationToken);
-        _backoff.Reset();
+        return response.Events.Count > 0
+            ? new FeedBatch(
+                null,
+                response.Events,
+                _past.Seen.Revision,
+                response.Events[0].Kv.ModRevision > liveAfter ? Absence.Heard : Absence.Missed)
+            : null;
+    }
 
-        // The header of a watch that lags behind is ahead of its events.
-        long revision = response.Events.Count > 0 ? response.Events[^1].Kv.ModRevision : response.Header.Revision;
-        _seen = _seen with { Revision = Math.Max(_seen.Revision, revision) };
-        _isFilled |= response.Events.Count > 0;
-        return response.Events.Count > 0 ? new FeedBatch(null, response.Events) : null;
+    private async Task<EtcdWatch> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_past.Question() is RangeRequest question)
+        {
+            _past.Verify(await client.RangeAsync(question, cancellationToken));
+        }
+
+        EtcdWatch watch = await client.WatchAsync(
+            new WatchCreateRequest(range, _past.Seen.Revision + 1), cancellationToken);
+        try
+        {
+            _past.Verify(watch.Created);
+        }
+        catch
+        {
+            await watch.DisposeAsync();
+            throw;
+        }
+
+        _isSteady = false;
+        _lasted = _faults.Duration;
+        retry.SayReached();
+        return watch;
+    }
+
+    /// <summary>What the watch says next. When that is soon, or nothing for a while, the last fault is over.</summary>
+    private async Task<WatchResponse> ReadAsync(EtcdWatch watch, CancellationToken cancellationToken)
+    {
+        if (_isSteady)
+        {
+            return await watch.ReadAsync(cancellationToken);
+        }
+
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<WatchResponse> read = watch.ReadAsync(cancellationToken);
+        await Task.WhenAny(read, Task.Delay(s_steadyAfter, time, ended.Token));
+        await ended.CancelAsync();
+        if (!read.IsCompleted || read.IsCompletedSuccessfully)
+        {
+            _isSteady = true;
+            _hasListedAgain = false;
+            _past.Trust();
+            _backoff.Reset();
+            retry.SayOver(What, _faults, _lasted);
+        }
+
+        return await read;
     }
 
     private async ValueTask CloseWatchAsync()
     {
+        _past.Doubt();
         if (_watch is not null)
         {
             EtcdWatch watch = _watch;
@@ -133,8 +194,5 @@ internal sealed partial class LeaseFeed(
     {
         [LoggerMessage(LogLevel.Information, "Leases are listed again: {Cause}")]
         internal static partial void ListsAgain(ILogger logger, string cause);
-
-        [LoggerMessage(LogLevel.Warning, "List of the leases is empty and was not before: read again in {Seconds} s")]
-        internal static partial void EmptyList(ILogger logger, double seconds);
     }
 }

@@ -26,6 +26,17 @@ internal sealed class LeaseKeys
     /// <summary>The whole key of the lease named <paramref name="name"/>.</summary>
     internal string Of(string name) => _directory + name;
 
+    /// <summary>
+    /// The keys that begin with the same IPv4 subnet's base, or where there is none, the same IPv6 subnet's: whatever
+    /// prefix length and other family they have.
+    /// </summary>
+    internal KeyRange Like(SubnetPair pair)
+    {
+        string name = LeaseKey.Format(pair);
+        string start = _directory + name[..(pair.Subnet.IsNone ? name.LastIndexOf('-') : name.IndexOf('-'))];
+        return new KeyRange(start + '-', start + '.');    // '-' + 1
+    }
+
     /// <inheritdoc cref="Of(string)"/>
     internal string Of(SubnetPair pair) => Of(LeaseKey.Format(pair));
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using FlannelCni.Agent.Leases.Etcd.Protocol;
 using FlannelCni.Linux.Net;
 
 namespace FlannelCni.Agent.Leases.Etcd;
@@ -11,6 +12,12 @@ namespace FlannelCni.Agent.Leases.Etcd;
 /// </summary>
 internal static class LeaseValue
 {
+    // Bytes. A lease has some hundred; the extension backend's scripts may say what they like, within reason.
+    private const int MaxLength = 64 << 10;
+
+    // Of it in a message.
+    private const int MaxQuoted = 100;
+
     private static readonly JsonWriterOptions s_options =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -41,10 +48,19 @@ internal static class LeaseValue
         return bytes.WrittenSpan.ToArray();
     }
 
+    /// <summary>The same, but of a value that is too long only as much as shows that it is.</summary>
+    internal static KeyValue Cut(KeyValue kv) =>
+        kv.Value.Length > MaxLength ? kv with { Value = kv.Value[..(MaxLength + 1)] } : kv;
+
     /// <summary>Reads any form that Go would: names in any case and order, fields missing or unknown.</summary>
-    /// <exception cref="FormatException">No JSON, or no address in it.</exception>
+    /// <exception cref="FormatException">No JSON, or no address in it, or too long.</exception>
     internal static LeaseAttributes Read(byte[] value)
     {
+        if (value.Length > MaxLength)
+        {
+            throw new FormatException($"it is longer than {MaxLength} bytes, which no lease is");
+        }
+
         try
         {
             using JsonDocument document = JsonDocument.Parse(value);
@@ -84,7 +100,9 @@ internal static class LeaseValue
     private static IpAddr Address(JsonElement value, bool isIPv6) =>
         IpAddr.TryParse(value.GetString(), out IpAddr address) && address.Is6 == isIPv6
             ? address.IsUnspecified ? default : address
-            : throw new FormatException($"{value.GetRawText()} is no {(isIPv6 ? "IPv6" : "IPv4")} address");
+            : throw new FormatException($"{Quote(value.GetRawText())} is no {(isIPv6 ? "IPv6" : "IPv4")} address");
+
+    private static string Quote(string text) => text.Length > MaxQuoted ? text[..MaxQuoted] + "…" : text;
 
     private static void WriteRaw(Utf8JsonWriter json, string name, string? value)
     {

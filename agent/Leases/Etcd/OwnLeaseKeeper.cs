@@ -1,19 +1,17 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using FlannelCni.Agent.Leases.Etcd.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Etcd;
 
-/// <summary>
-/// This node's lease: takes it, publishes under it, keeps it. Whatever wakes it, it reads the key as it is and does
-/// what that asks for: nothing, a renewal, a write, taking it back, or taking another subnet.
-/// </summary>
+/// <summary>This node's lease: acquires it, publishes under it, keeps it, and says when it is another.</summary>
+/// <param name="onLost">Told what became of a lost lease: <c>taken_back</c>, <c>replaced</c>.</param>
 internal sealed partial class OwnLeaseKeeper(
-    EtcdClient client, LeaseKeys keys, OwnLeaseWriter writer, EtcdRetry retry, TimeProvider time, ILogger logger)
+    SubnetTaker taker, LeaseKeys keys, EtcdRetry retry, Action<string> onLost, TimeProvider time, ILogger logger)
     : IDisposable
 {
     private const string What = "Own lease";
-    private const int MaxRaces = 10;
 
     // The clock may be set, the machine may sleep: look at the time again at least this often.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(10);
@@ -25,25 +23,48 @@ internal sealed partial class OwnLeaseKeeper(
     private readonly Channel<bool> _doubts =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private readonly ConcurrentQueue<KeyValue> _strays = new();
+
     private SubnetPools _pools;
     private LeaseAttributes _attributes = new(default, default, "", null, null);
     private OwnState? _state;
+    private RangeResponse? _list;
 
     /// <summary>The lease held, and a task that ends when another is.</summary>
     /// <exception cref="InvalidOperationException">None was acquired.</exception>
     internal OwnState State =>
         Volatile.Read(ref _state) ?? throw new InvalidOperationException("no lease has been acquired yet");
 
+    /// <param name="reread">The pools as they are now; asked when all subnets are taken.</param>
     internal async Task<Lease> AcquireAsync(
-        SubnetPools pools, LeaseAttributes attributes, SubnetPair previous, CancellationToken cancellationToken)
+        SubnetPools pools,
+        LeaseAttributes attributes,
+        SubnetPair previous,
+        Func<CancellationToken, Task<SubnetPools>> reread,
+        CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             _pools = pools;
             _attributes = attributes;
-            OwnLease own =
-                await retry.UntilDoneAsync(What, token => TakeAsync(previous, token), cancellationToken);
+            bool isExhausted = false;
+            OwnLease own = await RetryAsync(
+                async token =>
+                {
+                    _pools = isExhausted ? await reread(token) : _pools;
+                    try
+                    {
+                        (OwnLease taken, _list) = await taker.TakeAsync(_pools, attributes, previous, token);
+                        return taken;
+                    }
+                    catch (NoSubnetException)
+                    {
+                        isExhausted = true;
+                        throw;
+                    }
+                },
+                cancellationToken);
             SayAcquired(own.Pair, previous);
             Replace(own);
             return own.Lease;
@@ -60,7 +81,7 @@ internal sealed partial class OwnLeaseKeeper(
         try
         {
             _attributes = attributes;
-            Replace(await retry.UntilDoneAsync(What, HoldAsync, cancellationToken));
+            await HoldAsync(cancellationToken);
         }
         finally
         {
@@ -76,7 +97,8 @@ internal sealed partial class OwnLeaseKeeper(
             await _turn.WaitAsync(cancellationToken);
             try
             {
-                Replace(await retry.UntilDoneAsync(What, HoldAsync, cancellationToken));
+                await HoldAsync(cancellationToken);
+                await DropStraysAsync(cancellationToken);
             }
             finally
             {
@@ -88,71 +110,57 @@ internal sealed partial class OwnLeaseKeeper(
     /// <summary>Says that the key may be gone or another's: KeepAsync will look.</summary>
     internal void Doubt() => _doubts.Writer.TryWrite(true);
 
+    /// <summary>Says that another key hangs on our grant: KeepAsync will see to it.</summary>
+    internal void Doubt(KeyValue stray)
+    {
+        _strays.Enqueue(stray);
+        Doubt();
+    }
+
+    /// <summary>The list that the lease was chosen by: others' leases, not read again by who asks soon. Once.</summary>
+    internal RangeResponse? TakeList() => Interlocked.Exchange(ref _list, null);
+
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>Takes a lease: ours of old, or a new one with as much of the preferred subnets as is free.</summary>
-    private async Task<OwnLease> TakeAsync(SubnetPair preferred, CancellationToken cancellationToken)
-    {
-        RangeResponse all = await client.RangeAsync(new RangeRequest(keys.All), cancellationToken);
-        ClaimPlan plan = ClaimPlan.Decide(all.Kvs, keys, _pools, _attributes);
-        if (plan.Reuse is Claim claim)
-        {
-            return await writer.ReuseAsync(claim, _attributes, cancellationToken) ?? throw Outrun();
-        }
-
-        foreach (Claim unfit in plan.Unfit.Where(static unfit => !unfit.IsReservation))
-        {
-            await writer.DeleteAsync(unfit.Kv, cancellationToken);
-            preferred = preferred.IsNone ? unfit.Pair : preferred;
-            Log.Dropped(logger, unfit.Pair, _pools);
-        }
-
-        List<SubnetPair> taken = [.. plan.Taken];
-        for (int race = 0; race < MaxRaces; race++)
-        {
-            SubnetPair pair =
-                SubnetAllocator.Pick(_pools, preferred, taken, Random.Shared) ?? throw Exhausted(taken.Count);
-            if (await writer.CreateAsync(pair, _attributes, cancellationToken) is OwnLease own)
-            {
-                return own;
-            }
-
-            taken.Add(pair);
-        }
-
-        throw Outrun();
-    }
-
-    /// <summary>
-    /// Makes the key be ours again and say what we say; another subnet's if it is somebody else's now.
-    /// </summary>
-    private async Task<OwnLease> HoldAsync(CancellationToken cancellationToken)
+    private async Task HoldAsync(CancellationToken cancellationToken)
     {
         OwnLease own = State.Own;
-        RangeResponse found = await client.RangeAsync(
-            new RangeRequest(KeyRange.Single(keys.Of(own.Lease.Key))), cancellationToken);
-        if (found.Kvs is [KeyValue kv] && IsOurs(kv, own))
+        OwnLease held = await RetryAsync(
+            token => taker.HoldAsync(own, _pools, _attributes, token), cancellationToken);
+        if (held.Pair != own.Pair)
         {
-            return await writer.ReuseAsync(new Claim(kv, own.Pair), _attributes, cancellationToken) ?? throw Outrun();
+            onLost("replaced");
+            Log.Lost(logger, own.Pair, held.Pair);
         }
-
-        OwnLease taken = await TakeAsync(own.Pair, cancellationToken);
-        if (taken.Pair == own.Pair)
+        else if (held.Lease.Seniority != own.Lease.Seniority)
         {
+            onLost("taken_back");
             Log.TakenBack(logger, own.Pair);
         }
-        else
-        {
-            Log.Lost(logger, own.Pair, taken.Pair);
-        }
 
-        return taken;
+        Replace(held);
     }
 
-    private bool IsOurs(KeyValue kv, OwnLease own) =>
-        LeaseReader.TryRead(own.Lease.Key, kv, out Lease? lease, out _)
-            ? lease.Attributes.IsOfNode(own.Lease.Attributes) || lease.Attributes.IsOfNode(_attributes)
-            : kv.Lease != 0 && kv.Lease == own.GrantId;
+    private async Task DropStraysAsync(CancellationToken cancellationToken)
+    {
+        while (_strays.TryDequeue(out KeyValue? stray))
+        {
+            if (keys.NameOf(stray.Key) != State.Own.Lease.Key)
+            {
+                await retry.UntilDoneAsync(
+                    What, token => taker.DropStrayAsync(stray, token), pause: null, cancellationToken);
+                Log.StrayDropped(logger, stray.Key);
+            }
+        }
+    }
+
+    private Task<OwnLease> RetryAsync(
+        Func<CancellationToken, Task<OwnLease>> attempt, CancellationToken cancellationToken) =>
+        retry.UntilDoneAsync(
+            What,
+            attempt,
+            (e, token) => e is NoSubnetException none ? taker.WaitForRoomAsync(none, token) : null,
+            cancellationToken);
 
     private void SayAcquired(SubnetPair pair, SubnetPair previous)
     {
@@ -189,13 +197,6 @@ internal sealed partial class OwnLeaseKeeper(
         old?.End();
     }
 
-    private static EtcdException Outrun() => EtcdRetry.NotYet("another node was faster");
-
-    private EtcdException Exhausted(int taken) =>
-        EtcdRetry.NotYet(
-            $"no subnet is free among {_pools}, {taken} are taken: "
-            + "widen the network, or delete the leases of nodes that are no more");
-
     private static partial class Log
     {
         [LoggerMessage(LogLevel.Information, "Own lease is {Subnets}")]
@@ -210,20 +211,7 @@ internal sealed partial class OwnLeaseKeeper(
         [LoggerMessage(LogLevel.Warning, "Previous subnet {Subnets} is given up: {Cause}")]
         internal static partial void PreviousGivenUp(ILogger logger, SubnetPair subnets, string cause);
 
-        [LoggerMessage(LogLevel.Warning, "Own lease {Subnets} is dropped: the network is cut into {Pools}")]
-        internal static partial void Dropped(ILogger logger, SubnetPair subnets, SubnetPools pools);
+        [LoggerMessage(LogLevel.Warning, "Lease {Key} is deleted: a write of this node's that came too late")]
+        internal static partial void StrayDropped(ILogger logger, string key);
     }
-}
-
-/// <summary>The lease held at one time.</summary>
-internal sealed class OwnState(OwnLease own)
-{
-    private readonly TaskCompletionSource _replaced = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    internal OwnLease Own { get; } = own;
-
-    /// <summary>Ends when there is a newer state.</summary>
-    internal Task Replaced => _replaced.Task;
-
-    internal void End() => _replaced.TrySetResult();
 }

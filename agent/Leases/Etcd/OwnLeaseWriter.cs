@@ -7,12 +7,15 @@ namespace FlannelCni.Agent.Leases.Etcd;
 /// </summary>
 internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOptions options, TimeProvider time)
 {
+    // Ours alone. Chosen here, so that a grant whose answer is lost is found again.
+    private readonly long _newGrantId = Random.Shared.NextInt64(1, long.MaxValue);
+
     private long _grantId;    // of the last grant that was ours, to be used again
 
     /// <summary>Takes a subnet that nobody has.</summary>
     /// <remarks>
-    /// The guard covers the one key. A dual-stack key that shares only one subnet with ours, or a key of another prefix
-    /// length, passes it; so the same transaction lists all keys, and the later of two gives way.
+    /// The guard covers the keys that begin alike. A dual-stack key that shares only the IPv6 subnet with ours, or one
+    /// of another prefix length, passes it; so the same transaction lists all keys, and the later of two gives way.
     /// </remarks>
     internal async Task<OwnLease?> CreateAsync(
         SubnetPair pair, LeaseAttributes attributes, CancellationToken cancellationToken)
@@ -22,7 +25,7 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
         byte[] value = LeaseValue.Write(attributes);
         TxnResponse answer = await client.TxnAsync(
             new TxnRequest(
-                Compare.IsAbsent(key),
+                Compare.IsAbsent(keys.Like(pair)),
                 [RequestOp.Put(key, value, grant.Id), RequestOp.Range(new RangeRequest(keys.All, KeysOnly: true))],
                 [RequestOp.Range(new RangeRequest(KeyRange.Single(key)))]),
             cancellationToken);
@@ -53,7 +56,7 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
     {
         KeyValue kv = claim.Kv;
         byte[] value = LeaseValue.Write(attributes);
-        Grant grant = claim.IsReservation ? default : await EnsureGrantAsync(kv.Lease, cancellationToken);
+        Grant grant = claim.IsReservation ? default : await EnsureGrantAsync(claim.GrantId, cancellationToken);
         if (grant.Id != kv.Lease || !kv.Value.AsSpan().SequenceEqual(value))
         {
             TxnResponse answer = await client.TxnAsync(
@@ -79,7 +82,7 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
         Grant grant = id == 0 ? default : await client.KeepAliveAsync(id, cancellationToken);
         if (grant.Ttl < (long)options.LeaseTtl.TotalSeconds)
         {
-            grant = await client.GrantAsync(options.LeaseTtl, cancellationToken);
+            grant = await client.GrantAsync(_newGrantId, options.LeaseTtl, cancellationToken);
         }
 
         _grantId = grant.Id;
@@ -89,12 +92,13 @@ internal sealed class OwnLeaseWriter(EtcdClient client, LeaseKeys keys, EtcdOpti
     private OwnLease Compose(
         string key, SubnetPair pair, LeaseAttributes attributes, long createRevision, Grant grant)
     {
+        // A margin as long as the lease would mean without a pause.
         TimeSpan ttl = TimeSpan.FromSeconds(grant.Ttl);
-        TimeSpan margin = options.RenewMargin < ttl * 2 / 3 ? options.RenewMargin : ttl * 2 / 3;
+        TimeSpan left = options.RenewMargin < ttl ? ttl - options.RenewMargin : ttl / 3;
         return new OwnLease(
             LeaseReader.Compose(keys.NameOf(key), pair, attributes, createRevision),
             grant.Id,
-            grant.Id == 0 ? null : time.GetUtcNow() + ttl - margin);
+            grant.Id == 0 ? null : time.GetUtcNow() + left);
     }
 
     private SubnetPair Claims(KeyValue kv) =>

@@ -11,7 +11,8 @@ internal static class SubnetAllocator
     /// <summary>
     /// A free subnet of each family that is on, or null where one has none left. The preferred one of a family is taken
     /// when it is in the pool and free, whatever becomes of the other family's: a node that turns dual-stack keeps its
-    /// IPv4 subnet.
+    /// IPv4 subnet. Else the IPv6 subnet is the one in the same place as IPv4's, so that two nodes that want the same
+    /// want the same key.
     /// </summary>
     internal static SubnetPair? Pick(
         SubnetPools pools, SubnetPair preferred, IReadOnlyCollection<SubnetPair> taken, Random random)
@@ -19,7 +20,10 @@ internal static class SubnetAllocator
         List<IpPrefix> taken4 = [.. taken.Select(static pair => pair.Subnet)];
         List<IpPrefix> taken6 = [.. taken.Select(static pair => pair.IPv6Subnet)];
         IpPrefix? ipv4 = Pick(pools.IPv4, preferred.Subnet, taken4, random);
-        IpPrefix? ipv6 = Pick(pools.IPv6, preferred.IPv6Subnet, taken6, random);
+        IpPrefix wanted6 = Twin(pools, ipv4) is IpPrefix twin && !IsFree(pools.IPv6, preferred.IPv6Subnet, taken6)
+            ? twin
+            : preferred.IPv6Subnet;
+        IpPrefix? ipv6 = Pick(pools.IPv6, wanted6, taken6, random);
         return ipv4 is null || ipv6 is null ? null : new SubnetPair(ipv4.Value, ipv6.Value);
     }
 
@@ -30,13 +34,31 @@ internal static class SubnetAllocator
             return default(IpPrefix);
         }
 
-        if (pool.Holds(preferred) && !taken.Exists(prefix => !prefix.IsNone && prefix.Overlaps(preferred)))
+        if (IsFree(pool, preferred, taken))
         {
             return preferred;
         }
 
         List<IpPrefix> free = FirstFree(pool, taken);
         return free.Count == 0 ? null : free[random.Next(free.Count)];
+    }
+
+    private static bool IsFree(SubnetPool pool, IpPrefix subnet, List<IpPrefix> taken) =>
+        pool.Holds(subnet) && !taken.Exists(prefix => !prefix.IsNone && prefix.Overlaps(subnet));
+
+    // As many subnets after IPv6's first as the IPv4 subnet is after IPv4's.
+    private static IpPrefix? Twin(SubnetPools pools, IpPrefix? ipv4)
+    {
+        if (pools.IPv6.IsNone || ipv4 is not { IsNone: false } subnet)
+        {
+            return null;
+        }
+
+        UInt128 place = (subnet.Base.ToUInt128() - pools.IPv4.Min.ToUInt128()) / pools.IPv4.Step;
+        UInt128 places = (pools.IPv6.Max.ToUInt128() - pools.IPv6.Min.ToUInt128()) / pools.IPv6.Step;
+        return place <= places
+            ? new IpPrefix(pools.IPv6.Min.Add(place * pools.IPv6.Step), pools.IPv6.Length)
+            : null;
     }
 
     /// <summary>The first free subnets in the pool's order, at most 100.</summary>

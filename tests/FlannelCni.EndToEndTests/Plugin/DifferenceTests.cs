@@ -23,6 +23,10 @@ public sealed class DifferenceTests
         "bridge -json vlan show",
     ];
 
+    // Where each takes a second.
+    private static readonly string[] s_listingsOfGuest =
+        ["ip -json -details address show", "nft -j list ruleset", "bridge -json vlan show"];
+
     private static readonly string[] s_podSysctls =
     [
         "net/ipv4/conf/eth0/arp_notify", "net/ipv6/conf/eth0/accept_dad", "net/ipv6/conf/eth0/enhanced_dad",
@@ -104,12 +108,12 @@ public sealed class DifferenceTests
         await AssertSameLife(ours, theirs, type);
     }
 
-    /// <summary>ADD, a second pod, DEL of both: after each the same.</summary>
+    /// <summary>ADD, a second pod unless in the guest, which is slow, DEL of both: after each the same.</summary>
     private static async Task AssertSameLife(CniHost ours, CniHost theirs, string type)
     {
         theirs.Executable = $"{CniHost.PluginFolder}/{type}";
         (CniPod Ours, CniPod Theirs, string Config)[] pods =
-            [.. Enumerable.Range(0, 2).Select(_ => (ours.NewPod(), theirs.NewPod(), ""))];
+            [.. Enumerable.Range(0, KernelTrait.IsGuest ? 1 : 2).Select(_ => (ours.NewPod(), theirs.NewPod(), ""))];
         for (int i = 0; i < pods.Length; i++)
         {
             CniAnswer ourAnswer = ours.Add(pods[i].Ours);
@@ -137,7 +141,7 @@ public sealed class DifferenceTests
 
     private static async Task AssertSameKernel(CniHost ours, CniHost theirs, CniPod ourPod, CniPod theirPod)
     {
-        foreach (string command in s_listings)
+        foreach (string command in KernelTrait.IsGuest ? s_listingsOfGuest : s_listings)
         {
             await AssertSame(theirPod, ourPod, command);
             await AssertSame(new CniPod(theirs.Node, ""), new CniPod(ours.Node, ""), command);
@@ -152,13 +156,18 @@ public sealed class DifferenceTests
     private static async Task AssertSame(CniPod theirs, CniPod ours, string command)
     {
         long start = Stopwatch.GetTimestamp();
-        while (DeliberateDifferences.Look(theirs, command) != DeliberateDifferences.Look(ours, command)
-            && Stopwatch.GetElapsedTime(start) < s_patience)
+        while (true)
         {
+            string expected = DeliberateDifferences.Look(theirs, command);
+            string found = DeliberateDifferences.Look(ours, command);
+            if (found == expected || Stopwatch.GetElapsedTime(start) > s_patience)
+            {
+                Assert.Equal(expected, found);
+                return;
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
         }
-
-        Assert.Equal(DeliberateDifferences.Look(theirs, command), DeliberateDifferences.Look(ours, command));
     }
 
     private static string Sysctls(CniPod pod, string[] names) => pod.Node.Shell(string.Join(

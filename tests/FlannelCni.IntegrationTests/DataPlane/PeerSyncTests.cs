@@ -57,6 +57,7 @@ public sealed class PeerSyncTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task A_change_of_one_lease_touches_its_entries_and_no_others()
     {
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state);

@@ -22,6 +22,7 @@ public sealed class TwoNodesTests : IDisposable
 
     [Fact]
     [Trait(KernelTrait.Name, KernelTrait.Both)]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task Pods_of_two_nodes_reach_each_other_by_both_families()
     {
         await using DataPlaneHarness agent1 = await StartAsync(_cluster.Nodes[0], 1, _state1, isDualStack: true);

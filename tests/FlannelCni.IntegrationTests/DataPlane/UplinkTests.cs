@@ -19,6 +19,7 @@ public sealed class UplinkTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task The_tunnel_comes_back_with_the_uplink()
     {
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state, isDualStack: true);
@@ -42,8 +43,7 @@ public sealed class UplinkTests : IDisposable
             () => agent.Reconciler.Status.Trouble is null && Peers.AreExactly(Node, 2, 3), Soon, "the peers are back");
         Assert.True(Peers.AreExactly6(Node, 2, 3));
         Assert.Contains("dev eth0", Node.Shell("ip -details link show flannel.1"), StringComparison.Ordinal);
-        Assert.Single(
-            agent.Log.Lines, static line => line.StartsWith("Warning: The kernel is not", StringComparison.Ordinal));
+        Assert.InRange(agent.Log.Count("The kernel is not as it must be"), 1, 3);    // gone; there without addresses
         await Wait.Until(
             () => agent.Log.Count("The kernel is as it must be again") == 1, Soon, "the end of it is said");
     }
@@ -102,6 +102,7 @@ public sealed class UplinkTests : IDisposable
     }
 
     [Fact]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task IPv6_drift_is_put_back_too()
     {
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state, isDualStack: true);

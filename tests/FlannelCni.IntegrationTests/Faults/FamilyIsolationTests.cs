@@ -57,8 +57,7 @@ public sealed class FamilyIsolationTests : IDisposable
         await agent.SyncAsync(LeaseOf(2, isDualStack: true), LeaseOf(3, isDualStack: true));
         await agent.SettleAsync();
         Assert.Null(KernelState.Difference(whole, KernelState.Of(Node)));
-        Assert.Single(
-            agent.Log.Lines, static line => line.StartsWith("Warning: The kernel is not", StringComparison.Ordinal));
+        Assert.InRange(agent.Log.Count("The kernel is not as it must be"), 1, 5);
 
         bool AreOthers(params int[] numbers) =>
             isIPv6Away ? Peers.AreExactly(Node, numbers) : Peers.AreExactly6(Node, numbers);

@@ -12,6 +12,7 @@ public sealed class StormTests
     private const int MaxAtOnce = 3;
     private const int MaxPause = 400;    // ms
 
+    private static readonly TimeSpan s_goal = TimeSpan.FromSeconds(1);
     private static readonly int s_steps = Number("FLANNEL_STORM_STEPS", 25);
 
     public static TheoryData<int> Seeds
@@ -53,6 +54,14 @@ public sealed class StormTests
                     + $"\n{cluster.Troubles()}");
             TimeSpan outage = TimeProvider.System.GetElapsedTime(start);
             longest = outage > longest ? outage : longest;
+            if (outage > s_goal)
+            {
+                // The machine was busy, or there is something to look at.
+                TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"step {step}: {outage.TotalMilliseconds:0} ms\n{string.Join('\n', done)}"));
+            }
+
             await cluster.ReachEachOtherAsync($"step {step} of seed {seed}:\n{string.Join('\n', done)}");
         }
 

@@ -5,19 +5,21 @@ namespace FlannelCni.Agent.Leases.Etcd.Grpc;
 /// <summary>
 /// Names a call in its errors, limits its time, and makes one kind of exception of all that can go wrong.
 /// </summary>
-internal sealed class GrpcCall(Uri endpoint, string method, TimeSpan timeout, TimeProvider time)
+/// <param name="abandoned">The connection is given up.</param>
+internal sealed class GrpcCall(
+    Uri endpoint, string method, TimeSpan timeout, TimeProvider time, CancellationToken abandoned)
 {
     /// <summary>Awaits a step of the call.</summary>
     /// <param name="isTimed">The step has to end within the time for a request.</param>
     /// <exception cref="EtcdException">
-    /// Unavailable: the connection; DeadlineExceeded: the time; Internal: the answer.
+    /// Unavailable: the connection; DeadlineExceeded: the time; Internal: the answer; ResourceExhausted: its length.
     /// </exception>
     internal async ValueTask<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<T>> step, bool isTimed, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = new(isTimed ? timeout : Timeout.InfiniteTimeSpan, time);
         using CancellationTokenSource either =
-            CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken, abandoned);
         try
         {
             return await step(either.Token);
@@ -30,10 +32,18 @@ internal sealed class GrpcCall(Uri endpoint, string method, TimeSpan timeout, Ti
         {
             throw Error(GrpcStatus.DeadlineExceeded, $"no answer within {timeout.TotalSeconds:0.#} s", e);
         }
+        catch (Exception e) when (abandoned.IsCancellationRequested)
+        {
+            throw Error(GrpcStatus.Unavailable, "the connection was given up for a new one", e);
+        }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException
             or OperationCanceledException or ObjectDisposedException)
         {
             throw Error(GrpcStatus.Unavailable, Cause(e), e);
+        }
+        catch (MessageTooLongException e)
+        {
+            throw Error(GrpcStatus.ResourceExhausted, e.Message, e);
         }
         catch (InvalidDataException e)
         {

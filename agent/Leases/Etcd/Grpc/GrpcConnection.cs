@@ -15,7 +15,7 @@ internal sealed class GrpcConnection : IDisposable
     private readonly EtcdOptions _options;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
-    private HttpMessageInvoker _http;
+    private Session _session;
 
     /// <param name="tls">Ignored for an http endpoint.</param>
     internal GrpcConnection(Uri endpoint, SslClientAuthenticationOptions tls, EtcdOptions options, TimeProvider time)
@@ -25,13 +25,13 @@ internal sealed class GrpcConnection : IDisposable
         _tls = tls;
         _options = options;
         _timeout = options.RequestTimeout;
-        _http = NewHttp();
+        _session = NewSession();
     }
 
     internal Uri Endpoint { get; }
 
     /// <summary>Ends all calls, as if the connection were lost; the next one makes another.</summary>
-    internal void Reconnect() => Interlocked.Exchange(ref _http, NewHttp()).Dispose();
+    internal void Reconnect() => Interlocked.Exchange(ref _session, NewSession()).Dispose();
 
     /// <summary>One message there, one back, within the time for a request.</summary>
     /// <exception cref="EtcdException">Refused, unreachable, or too slow.</exception>
@@ -64,11 +64,12 @@ internal sealed class GrpcConnection : IDisposable
             request.Headers.Add("token", token);
         }
 
-        GrpcCall call = new(Endpoint, method, _timeout, _time);
+        Session session = Volatile.Read(ref _session);
+        GrpcCall call = new(Endpoint, method, _timeout, _time, session.Ended);
         try
         {
             HttpResponseMessage response = await call.RunAsync(
-                limited => new ValueTask<HttpResponseMessage>(Volatile.Read(ref _http).SendAsync(request, limited)),
+                limited => new ValueTask<HttpResponseMessage>(session.Http.SendAsync(request, limited)),
                 isTimed: true,
                 cancellationToken);
             return await GrpcStream.OpenAsync(call, request, response, cancellationToken);
@@ -80,26 +81,49 @@ internal sealed class GrpcConnection : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _session.Dispose();
 
-    private HttpMessageInvoker NewHttp()
+    private Session NewSession()
     {
         SocketsHttpHandler handler = new()
         {
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
-            ConnectTimeout = _timeout,
+            ConnectTimeout = _options.PingTimeout,
             KeepAlivePingDelay = _options.PingDelay,
-            KeepAlivePingTimeout = _timeout,
+            KeepAlivePingTimeout = _options.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            ConnectCallback = (context, cancellation) => TcpDialer.ConnectAsync(context, 3 * _timeout, cancellation),
+            ConnectCallback = (context, cancellation) =>
+                TcpDialer.ConnectAsync(context, _timeout, probeAfter: null, cancellation),
         };
         if (Endpoint.Scheme == Uri.UriSchemeHttps)
         {
             handler.SslOptions = _tls;
         }
 
-        return new HttpMessageInvoker(handler);
+        return new Session(new HttpMessageInvoker(handler));
+    }
+
+    /// <summary>
+    /// A handler, and the end of the calls made by it. Disposing of it does not end them, only the pings that would
+    /// find out that they are dead.
+    /// </summary>
+    private sealed class Session : IDisposable
+    {
+        private readonly CancellationTokenSource _ended = new();
+
+        internal Session(HttpMessageInvoker http) => (Http, Ended) = (http, _ended.Token);
+
+        internal HttpMessageInvoker Http { get; }
+
+        internal CancellationToken Ended { get; }
+
+        public void Dispose()
+        {
+            _ended.Cancel();
+            _ended.Dispose();
+            Http.Dispose();
+        }
     }
 }

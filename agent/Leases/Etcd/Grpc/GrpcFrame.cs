@@ -19,9 +19,8 @@ internal static class GrpcFrame
     }
 
     /// <summary>The next message; null at the end of the stream.</summary>
-    /// <exception cref="InvalidDataException">
-    /// Compressed, which nobody asked for, or longer than any answer.
-    /// </exception>
+    /// <exception cref="InvalidDataException">Compressed, which nobody asked for.</exception>
+    /// <exception cref="MessageTooLongException">Longer than any answer.</exception>
     /// <exception cref="EndOfStreamException">The stream ends inside a frame.</exception>
     internal static async ValueTask<byte[]?> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
@@ -38,9 +37,14 @@ internal static class GrpcFrame
         }
 
         uint length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(1));
-        if (header[0] != 0 || length > MaxLength)
+        if (header[0] != 0)
         {
             throw new InvalidDataException($"not a gRPC frame: flags {header[0]}, {length} bytes");
+        }
+
+        if (length > MaxLength)
+        {
+            throw new MessageTooLongException($"an answer of {length} bytes, {MaxLength} are the most");
         }
 
         byte[] message = new byte[length];
@@ -48,3 +52,6 @@ internal static class GrpcFrame
         return message;
     }
 }
+
+/// <summary>A message that is too long to be read into memory.</summary>
+internal sealed class MessageTooLongException(string message) : Exception(message);

@@ -7,7 +7,8 @@ namespace FlannelCni.Agent.Leases.Etcd.Protocol;
 /// <param name="Ttl">In seconds, as first granted; 0 from a keep-alive: there is no such grant any more.</param>
 internal readonly record struct Grant(long Id, long Ttl)
 {
-    internal static byte[] WriteGrantRequest(long ttlSeconds) => new ProtoWriter().Int64(1, ttlSeconds).ToArray();
+    internal static byte[] WriteGrantRequest(long id, long ttlSeconds) =>
+        new ProtoWriter().Int64(1, ttlSeconds).Int64(2, id).ToArray();
 
     internal static byte[] WriteKeepAliveRequest(long id) => new ProtoWriter().Int64(1, id).ToArray();
 

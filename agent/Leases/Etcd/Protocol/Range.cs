@@ -16,22 +16,29 @@ internal readonly record struct KeyRange(string Key, string? End)
 }
 
 /// <summary><c>message RangeRequest</c>, etcd's rpc.proto.</summary>
-internal readonly record struct RangeRequest(KeyRange Range, bool KeysOnly = false)
+/// <param name="Limit">Of keys in the answer; 0: all.</param>
+/// <param name="Revision">Of the past; 0: now.</param>
+internal readonly record struct RangeRequest(
+    KeyRange Range, bool KeysOnly = false, long Limit = 0, long Revision = 0)
 {
     internal byte[] Write() => new ProtoWriter()
         .Bytes(1, Range.KeyBytes)
         .Bytes(2, Range.EndBytes)
+        .Int64(3, Limit)
+        .Int64(4, Revision)
         .Bool(8, KeysOnly)
         .ToArray();
 }
 
 /// <summary><c>message RangeResponse</c>, etcd's rpc.proto.</summary>
-internal sealed record RangeResponse(ResponseHeader Header, IReadOnlyList<KeyValue> Kvs)
+/// <param name="More">The limit left some out.</param>
+internal sealed record RangeResponse(ResponseHeader Header, IReadOnlyList<KeyValue> Kvs, bool More)
 {
     internal static RangeResponse Read(ProtoReader reader)
     {
         ResponseHeader header = default;
         List<KeyValue> kvs = [];
+        bool more = false;
         while (reader.Next(out int field))
         {
             switch (field)
@@ -42,12 +49,15 @@ internal sealed record RangeResponse(ResponseHeader Header, IReadOnlyList<KeyVal
                 case 2:
                     kvs.Add(KeyValue.Read(reader.Message()));
                     break;
+                case 3:
+                    more = reader.Bool();
+                    break;
                 default:
                     reader.Skip();
                     break;
             }
         }
 
-        return new RangeResponse(header, kvs);
+        return new RangeResponse(header, kvs, more);
     }
 }

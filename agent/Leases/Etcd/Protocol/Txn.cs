@@ -3,19 +3,21 @@ using System.Text;
 namespace FlannelCni.Agent.Leases.Etcd.Protocol;
 
 /// <summary><c>message Compare</c>, etcd's rpc.proto: is a number of this key equal to that one?</summary>
-internal readonly record struct Compare(string Key, CompareTarget Target, long Number)
+internal readonly record struct Compare(KeyRange Range, CompareTarget Target, long Number)
 {
     /// <summary>There is no such key.</summary>
-    internal static Compare IsAbsent(string key) => new(key, CompareTarget.VERSION, 0);
+    internal static Compare IsAbsent(KeyRange range) => new(range, CompareTarget.VERSION, 0);
 
     /// <summary>Nobody has written the key since.</summary>
-    internal static Compare IsUnchanged(KeyValue kv) => new(kv.Key, CompareTarget.MOD, kv.ModRevision);
+    internal static Compare IsUnchanged(KeyValue kv) =>
+        new(KeyRange.Single(kv.Key), CompareTarget.MOD, kv.ModRevision);
 
     /// <summary>Result stays at EQUAL, which is 0. The number is a oneof: version 4, create 5, mod 6.</summary>
     internal byte[] Write() => new ProtoWriter()
         .Int64(2, (long)Target)
-        .Bytes(3, Encoding.UTF8.GetBytes(Key))
+        .Bytes(3, Range.KeyBytes)
         .Int64OfOneof(4 + (int)Target, Number)
+        .Bytes(64, Range.EndBytes)
         .ToArray();
 }
 

@@ -2,33 +2,44 @@ namespace FlannelCni.Agent.Leases.Etcd.Protocol;
 
 /// <summary><c>message WatchCreateRequest</c>, etcd's rpc.proto.</summary>
 /// <param name="StartRevision">The first to hear of.</param>
-internal readonly record struct WatchCreateRequest(KeyRange Range, long StartRevision)
+/// <param name="DeletesOnly">The filter NOPUT.</param>
+internal readonly record struct WatchCreateRequest(KeyRange Range, long StartRevision, bool DeletesOnly = false)
 {
-    /// <summary>Wrapped in a <c>WatchRequest</c>, asking for word of the revision when nothing happens.</summary>
+    // repeated FilterType filters, packed: NOPUT is 0
+    private static readonly byte[] s_noPut = [0];
+
+    /// <summary>
+    /// Wrapped in a <c>WatchRequest</c>, asking for word of the revision when nothing happens (progress_notify), and
+    /// for what would be a very long message in several (fragment).
+    /// </summary>
     internal byte[] Write() => new ProtoWriter()
         .Message(1, new ProtoWriter()
             .Bytes(1, Range.KeyBytes)
             .Bytes(2, Range.EndBytes)
             .Int64(3, StartRevision)
             .Bool(4, true)
+            .Bytes(5, DeletesOnly ? s_noPut : [])
+            .Bool(8, true)
             .ToArray())
         .ToArray();
 }
 
 /// <summary><c>message WatchResponse</c>.</summary>
 /// <param name="CompactRevision">Not 0: what was asked for is forgotten up to here; the watch is over.</param>
+/// <param name="Fragment">The next message goes on with the same revision.</param>
 internal sealed record WatchResponse(
     ResponseHeader Header,
     bool Created,
     bool Canceled,
     long CompactRevision,
     string CancelReason,
+    bool Fragment,
     IReadOnlyList<WatchEvent> Events)
 {
     internal static WatchResponse Read(ProtoReader reader)
     {
         List<WatchEvent> events = [];
-        WatchResponse result = new(default, false, false, 0, "", events);
+        WatchResponse result = new(default, false, false, 0, "", false, events);
         while (reader.Next(out int field))
         {
             switch (field)
@@ -47,6 +58,9 @@ internal sealed record WatchResponse(
                     break;
                 case 6:
                     result = result with { CancelReason = reader.String() };
+                    break;
+                case 7:
+                    result = result with { Fragment = reader.Bool() };
                     break;
                 case 11:
                     events.Add(WatchEvent.Read(reader.Message()));

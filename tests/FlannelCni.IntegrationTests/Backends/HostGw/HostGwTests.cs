@@ -29,6 +29,7 @@ public sealed class HostGwTests : IDisposable
 
     [Fact]
     [Trait(KernelTrait.Name, KernelTrait.Both)]
+    [Trait(KernelTrait.Name, KernelTrait.Both)]
     public async Task Pods_of_two_nodes_reach_each_other_by_both_families_with_the_whole_MTU()
     {
         await using DataPlaneHarness agent1 = await StartAsync(Node, 1, _state, HostGw, isDualStack: true);

@@ -95,6 +95,48 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_certificate_names_the_user()
+    {
+        EtcdServer etcd = await StartWithTlsAsync($"--client-cert-auth --trusted-ca-file={_folder.File("ca.pem")}");
+        AddUsers(etcd, "client");
+        EtcdOptions options = EtcdNode.Options(etcd, Prefix) with
+        {
+            CaFile = _folder.File("ca.pem"),
+            CertFile = _folder.File("client.pem"),
+            KeyFile = _folder.File("client.key"),
+        };
+        await using EtcdNode node = new(options, "192.0.2.1");
+
+        await node.RunAsync();
+
+        Assert.Equal(0, node.Log.Count("Warning"));
+    }
+
+    [Fact]
+    public async Task A_token_that_has_run_out_is_replaced()
+    {
+        EtcdServer etcd = await StartWithUsersAsync("--auth-token-ttl=1");
+        EtcdOptions options = EtcdNode.Options(etcd, Prefix) with { Username = "flannel", Password = "secret" };
+        await using EtcdNode node = new(options, "192.0.2.1");
+        await node.RunAsync();
+        int logins = await etcd.CallsAsync("Authenticate");
+
+        // The token's second begins anew with each use; etcd looks at it every so often.
+        await Wait.Until(
+            async () =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, CancellationToken.None);
+                await node.Manager.PublishAsync(node.Attributes, node.Token);
+                return await etcd.CallsAsync("Authenticate") > logins;
+            },
+            EtcdNode.Soon * 2,
+            "it has logged in again");
+
+        etcd.Control($"put {Prefix}/subnets/10.5.2.0-24 '{{\"PublicIP\":\"192.0.2.2\"}}'");
+        await node.UntilAsync(static snapshot => snapshot.Peers.Count == 1, "the watch goes on");
+    }
+
+    [Fact]
     public async Task TLS_with_an_authority_and_no_certificate_of_ours()
     {
         EtcdServer etcd = await StartWithTlsAsync("");
@@ -146,18 +188,23 @@ public sealed class AccessTests : IDisposable
         return etcd;
     }
 
-    private async Task<EtcdServer> StartWithUsersAsync()
+    private async Task<EtcdServer> StartWithUsersAsync(string options = "")
     {
-        EtcdServer etcd = await StartAsync("http", "");
+        EtcdServer etcd = await StartAsync("http", options);
+        AddUsers(etcd, "flannel");
+        etcd.ControlOptions = "--user root:root";
+        return etcd;
+    }
+
+    private static void AddUsers(EtcdServer etcd, string user)
+    {
         etcd.Control("user add root:root");
         etcd.Control("user grant-role root root");
         etcd.Control("role add flannel");
         etcd.Control($"role grant-permission flannel readwrite --prefix=true {Prefix}/");
-        etcd.Control("user add flannel:secret");
-        etcd.Control("user grant-role flannel flannel");
+        etcd.Control($"user add {user}:secret");
+        etcd.Control($"user grant-role {user} flannel");
         etcd.Control("auth enable");
-        etcd.ControlOptions = "--user root:root";
-        return etcd;
     }
 
     private async Task<EtcdServer> StartWithTlsAsync(string options)

@@ -1,6 +1,7 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Linux.Net;
+using FlannelCni.TestKit;
 
 namespace FlannelCni.IntegrationTests.Leases.Etcd;
 

@@ -41,6 +41,12 @@ public static class ResourceTypes
     public static ResourceType ServiceAccounts { get; } =
         new("", "v1", "serviceaccounts", "ServiceAccount", true) { ShortNames = ["sa"] };
 
+    public static ResourceType ConfigMaps { get; } =
+        new("", "v1", "configmaps", "ConfigMap", true) { ShortNames = ["cm"] };
+
+    public static ResourceType DaemonSets { get; } =
+        new("apps", "v1", "daemonsets", "DaemonSet", true) { ShortNames = ["ds"], HasStatus = true };
+
     public static ResourceType Roles { get; } = new(Rbac, "v1", "roles", "Role", true);
 
     public static ResourceType RoleBindings { get; } = new(Rbac, "v1", "rolebindings", "RoleBinding", true);
@@ -53,10 +59,10 @@ public static class ResourceTypes
     public static IReadOnlyList<ResourceType> All { get; } =
     [
         Nodes, Pods, Namespaces, Events, ServiceAccounts,
-        new("", "v1", "configmaps", "ConfigMap", true) { ShortNames = ["cm"] },
+        ConfigMaps,
         new("", "v1", "secrets", "Secret", true) { Fields = ["type"] },
         new("", "v1", "services", "Service", true) { ShortNames = ["svc"], HasStatus = true },
-        new("apps", "v1", "daemonsets", "DaemonSet", true) { ShortNames = ["ds"], HasStatus = true },
+        DaemonSets,
         new("apps", "v1", "deployments", "Deployment", true) { ShortNames = ["deploy"], HasStatus = true },
         new("apps", "v1", "controllerrevisions", "ControllerRevision", true),
         new("coordination.k8s.io", "v1", "leases", "Lease", true),

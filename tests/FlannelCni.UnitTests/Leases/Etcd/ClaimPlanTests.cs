@@ -38,6 +38,30 @@ public sealed class ClaimPlanTests
     }
 
     [Fact]
+    public void Of_two_that_overlap_the_younger_is_given_up()
+    {
+        KeyValue ours = Kv("10.5.1.0-24", "192.0.2.1", created: 5, lease: 7);
+        KeyValue younger = Kv("10.5.1.0-24&fd00::-64", "192.0.2.2", created: 6, lease: 8);
+        KeyValue older = Kv("10.5.0.0-23", "192.0.2.3", created: 4, lease: 9);
+
+        Assert.Equal(ours, Decide(ours, younger).Reuse?.Kv);
+        Assert.Null(Decide(ours, younger, older).Reuse);
+        Assert.Equal([ours], Decide(ours, younger, older).Unfit.Select(static claim => claim.Kv));
+    }
+
+    [Fact]
+    public void One_lease_is_kept_and_what_there_is_beside_it_is_given_up()
+    {
+        KeyValue old = Kv("10.5.2.0-24", "192.0.2.1", created: 3, lease: 7);
+        KeyValue young = Kv("10.5.1.0-24", "192.0.2.1", created: 9, lease: 7);
+
+        ClaimPlan plan = Decide(young, old);
+
+        Assert.Equal(old, plan.Reuse?.Kv);
+        Assert.Equal([young], plan.Unfit.Select(static claim => claim.Kv));
+    }
+
+    [Fact]
     public void A_value_that_cannot_be_read_still_takes_its_subnet()
     {
         KeyValue broken = Kv("10.5.1.0-24", "192.0.2.1", created: 3, lease: 7) with { Value = [] };

@@ -26,6 +26,8 @@ public sealed class LeaseBookTests
         HashSet<string> changed = _book.Apply(
             List(Kv(1, "192.0.2.1"), Kv(2, "192.0.2.22"), Kv(4, "192.0.2.4"), Kv(5, "192.0.2.5")), _own);
 
+        Assert.Empty(_book.Doubted);
+
         Assert.Equal(["10.5.2.0-24", "10.5.3.0-24", "10.5.5.0-24"], changed.Order());
         Assert.Equal(["10.5.2.0-24", "10.5.4.0-24", "10.5.5.0-24"], _book.Peers.ByKey.Keys.Order());
     }
@@ -66,6 +68,90 @@ public sealed class LeaseBookTests
     }
 
     [Fact]
+    public void Most_peers_gone_while_nobody_watched_are_kept_until_it_is_believed()
+    {
+        _book.Apply(List(Kv(1, "192.0.2.1"), Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
+
+        Assert.Empty(_book.Apply(List(Kv(4, "192.0.2.4")), _own));
+        Assert.Equal(["10.5.2.0-24", "10.5.3.0-24"], _book.Doubted.Keys.Order());
+        List<KeyValuePair<string, int>> doubted = [.. _book.Doubted];
+        Assert.False(_book.Has(_own));
+
+        // One comes back, and is a new lease; one does not.
+        Assert.Equal(
+            ["10.5.2.0-24"], _book.Apply(Events(Put(Kv(2, "192.0.2.2") with { CreateRevision = 50 })), _own));
+        Assert.Equal(["10.5.3.0-24"], _book.Believe(doubted, _own));
+        Assert.Equal(["10.5.2.0-24", "10.5.4.0-24"], _book.Peers.ByKey.Keys.Order());
+        Assert.Empty(_book.Doubted);
+    }
+
+    [Fact]
+    public void Deletions_of_a_time_when_nobody_watched_are_doubted_like_a_list()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
+
+        Assert.Empty(_book.Apply(Events(Delete(2), Delete(3)) with { Absence = Absence.Missed }, _own));
+        Assert.Equal(3, _book.Peers.Count);
+    }
+
+    [Fact]
+    public void Of_a_store_that_is_not_the_one_it_was_no_absence_is_believed()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
+
+        Assert.Empty(
+            _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")) with { Absence = Absence.Unproven }, _own));
+        Assert.Equal(["10.5.4.0-24"], _book.Doubted.Keys);
+    }
+
+    [Fact]
+    public void When_our_own_lease_was_gone_too_a_single_peer_is_kept()
+    {
+        KeyValue own = Kv(1, "192.0.2.1");
+        _book.Apply(List(own, Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3"), Kv(4, "192.0.2.4")), _own);
+        FeedBatch missed = Events(Delete(1), Delete(4), Put(own with { CreateRevision = 50 }));
+
+        Assert.Empty(_book.Apply(missed with { Absence = Absence.Missed }, _own));
+        Assert.Equal(["10.5.4.0-24"], _book.Doubted.Keys);
+    }
+
+    [Fact]
+    public void What_is_believed_of_an_earlier_doubt_is_nothing_to_a_later_one()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")), _own);
+        _book.Apply(List(), _own);
+        List<KeyValuePair<string, int>> doubted = [.. _book.Doubted];
+        _book.Apply(Events(Put(Kv(2, "192.0.2.2")), Put(Kv(3, "192.0.2.3"))), _own);
+        _book.Apply(List(), _own);
+
+        Assert.Empty(_book.Believe(doubted, _own));
+        Assert.Equal(2, _book.Believe([.. _book.Doubted], _own).Count);
+    }
+
+    [Fact]
+    public void Deletions_heard_as_they_happen_are_believed_at_once()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")), _own);
+
+        Assert.Equal(["10.5.2.0-24", "10.5.3.0-24"], _book.Apply(Events(Delete(2), Delete(3)), _own).Order());
+        Assert.Equal(0, _book.Peers.Count);
+    }
+
+    [Fact]
+    public void A_doubted_peer_gives_way_to_whoever_takes_its_subnet()
+    {
+        _book.Apply(List(Kv(2, "192.0.2.2"), Kv(3, "192.0.2.3")), _own);
+        _book.Apply(List(), _own);
+        KeyValue dual = Kv(2, "192.0.2.9") with { Key = "/net/subnets/10.5.2.0-24&fd00::-64" };
+
+        HashSet<string> changed = _book.Apply(Events(Put(dual)), _own);
+
+        Assert.Equal(["10.5.2.0-24", "10.5.2.0-24&fd00::-64"], changed.Order());
+        Assert.Equal(["10.5.3.0-24"], _book.ChangeOwn(Own("10.5.3.0-24")));
+        Assert.Equal(["10.5.2.0-24&fd00::-64"], _book.Peers.ByKey.Keys);
+    }
+
+    [Fact]
     public void A_key_with_our_address_is_no_peer_whatever_its_name()
     {
         _book.Apply(List(Kv(1, "192.0.2.1"), Kv(9, "192.0.2.1")), _own);
@@ -103,9 +189,9 @@ public sealed class LeaseBookTests
             key, pair, new LeaseAttributes(IpAddr.Parse("192.0.2.1"), default, "", null, null), createRevision: 1);
     }
 
-    private static FeedBatch List(params KeyValue[] kvs) => new(kvs, []);
+    private static FeedBatch List(params KeyValue[] kvs) => new(kvs, [], 1000, Absence.Missed);
 
-    private static FeedBatch Events(params WatchEvent[] events) => new(null, events);
+    private static FeedBatch Events(params WatchEvent[] events) => new(null, events, 1000, Absence.Heard);
 
     private static WatchEvent Put(KeyValue kv) => new(false, kv);
 

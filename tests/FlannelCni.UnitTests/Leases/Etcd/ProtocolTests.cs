@@ -26,7 +26,7 @@ public sealed class ProtocolTests
     public void A_transaction_that_creates_a_key()
     {
         byte[] message = new TxnRequest(
-            Compare.IsAbsent("k"),
+            Compare.IsAbsent(KeyRange.Single("k")),
             [RequestOp.Put("k", "v"u8.ToArray(), 300)],
             [RequestOp.Range(new RangeRequest(KeyRange.Single("k")))]).Write();
 
@@ -66,18 +66,48 @@ public sealed class ProtocolTests
 
         Assert.Equal(
             Hex.Text(Hex.Bytes(
-                "0A 0A" +           // create_request
+                "0A 0C" +           // create_request
                 "   0A 01 61" +     //   key
                 "   12 01 62" +     //   range_end
                 "   18 07" +        //   start_revision
-                "   20 01")),       //   progress_notify
+                "   20 01" +        //   progress_notify
+                "   40 01")),       //   fragment
+            Hex.Text(message));
+    }
+
+    [Fact]
+    public void A_watch_for_deletions()
+    {
+        byte[] message = new WatchCreateRequest(KeyRange.Single("a"), 7, DeletesOnly: true).Write();
+
+        Assert.Equal(
+            Hex.Text(Hex.Bytes(
+                "0A 0C" +           // create_request
+                "   0A 01 61" +     //   key
+                "   18 07" +        //   start_revision
+                "   20 01" +        //   progress_notify
+                "   2A 01 00" +     //   filters NOPUT, packed
+                "   40 01")),       //   fragment
+            Hex.Text(message));
+    }
+
+    [Fact]
+    public void A_guard_of_a_range()
+    {
+        byte[] message = Compare.IsAbsent(new KeyRange("a", "b")).Write();
+
+        Assert.Equal(
+            Hex.Text(Hex.Bytes(
+                "1A 01 61" +        // key
+                "20 00" +           // version 0
+                "82 04 01 62")),    // range_end
             Hex.Text(message));
     }
 
     [Fact]
     public void A_grant_and_a_login()
     {
-        Assert.Equal(Hex.Bytes("08 80A305"), Grant.WriteGrantRequest(86400));
+        Assert.Equal(Hex.Bytes("08 80A305 10 07"), Grant.WriteGrantRequest(7, 86400));
         Assert.Equal(Hex.Bytes("0A 01 75 12 01 70"), Authenticate.WriteRequest("u", "p"));
     }
 
@@ -141,8 +171,8 @@ public sealed class ProtocolTests
 
     [Theory]
     [InlineData("01 00000001 00", typeof(InvalidDataException), "compressed")]
-    [InlineData("00 7FFFFFFF", typeof(InvalidDataException), "two gigabytes")]
-    [InlineData("00 FFFFFFFF", typeof(InvalidDataException), "four")]
+    [InlineData("00 7FFFFFFF", typeof(MessageTooLongException), "two gigabytes")]
+    [InlineData("00 FFFFFFFF", typeof(MessageTooLongException), "four")]
     [InlineData("00 0000", typeof(EndOfStreamException), "half a header")]
     [InlineData("00 00000002 00", typeof(EndOfStreamException), "half a message")]
     public async Task What_is_no_frame_is_refused(string hex, Type exception, string because)

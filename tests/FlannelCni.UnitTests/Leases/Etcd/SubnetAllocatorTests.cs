@@ -65,6 +65,32 @@ public sealed class SubnetAllocatorTests
     }
 
     [Fact]
+    public void The_IPv6_subnet_is_the_one_in_the_same_place()
+    {
+        SubnetPools pools = new(
+            SubnetPool.Derive(IpPrefix.Parse("10.3.0.0/16"), default),
+            SubnetPool.Derive(IpPrefix.Parse("fd00::/48"), default));
+        SubnetPair preferred = new(IpPrefix.Parse("10.3.77.0/24"), default);
+
+        SubnetPair? picked = SubnetAllocator.Pick(pools, preferred, [], new Random(1));
+
+        Assert.Equal(Pair("10.3.77.0/24", "fd00:0:0:4d::/64"), picked);
+    }
+
+    [Fact]
+    public void Where_IPv6_has_no_such_place_any_other_will_do()
+    {
+        SubnetPools pools = new(
+            SubnetPool.Derive(IpPrefix.Parse("10.3.0.0/16"), default),
+            SubnetPool.Derive(IpPrefix.Parse("fd00::/62"), default));
+        SubnetPair preferred = new(IpPrefix.Parse("10.3.77.0/24"), default);
+
+        SubnetPair? picked = SubnetAllocator.Pick(pools, preferred, [], new Random(1));
+
+        Assert.True(pools.IPv6.Holds(picked?.IPv6Subnet ?? default));
+    }
+
+    [Fact]
     public void Nothing_is_picked_when_one_family_has_none_left()
     {
         SubnetPools pools = new(

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 using FlannelCni.TestKit.KubeApi.Objects;
+using FlannelCni.TestKit.Protobuf;
 
 namespace FlannelCni.TestKit.KubeApi.Encodings.Protobuf;
 
@@ -22,6 +23,18 @@ internal sealed class ProtobufEncoding : ObjectEncoding
     /// <summary>The object in a request's body, as JSON.</summary>
     /// <exception cref="ApiStatusException">400: no such document, or of a kind not known in this form.</exception>
     internal static JsonObject Read(ReadOnlySpan<byte> document)
+    {
+        try
+        {
+            return ReadDocument(document);
+        }
+        catch (InvalidDataException e)
+        {
+            throw ApiStatusException.BadRequest($"the body of the request: {e.Message}");
+        }
+    }
+
+    private static JsonObject ReadDocument(ReadOnlySpan<byte> document)
     {
         if (!document.StartsWith(s_magic))
         {
@@ -54,7 +67,7 @@ internal sealed class ProtobufEncoding : ObjectEncoding
             throw ApiStatusException.BadRequest($"{apiVersion} {kind} is not read as protobuf here: send JSON");
         }
 
-        JsonObject content = ProtoReader.Message(raw, kind);
+        JsonObject content = ProtoJson.Read(raw, kind);
         content["kind"] = kind;
         content["apiVersion"] = apiVersion;
         return content;
@@ -75,7 +88,7 @@ internal sealed class ProtobufEncoding : ObjectEncoding
             ["continue"] = meta.Continue.Length > 0 ? meta.Continue : null,
             ["remainingItemCount"] = meta.Remaining > 0 ? (long)meta.Remaining : null,
         };
-        byte[] head = new ProtoWriter().Bytes(1, ProtoWriter.Message(metadata, "ListMeta")).ToArray();
+        byte[] head = new ProtoWriter().Bytes(1, ProtoJson.Write(metadata, "ListMeta")).ToArray();
         List<(byte[] Head, ReadOnlyMemory<byte> Message)> parts = [.. items.Select(static stored =>
         {
             ReadOnlyMemory<byte> message = Message(stored);
@@ -104,7 +117,7 @@ internal sealed class ProtobufEncoding : ObjectEncoding
             metadata["annotations"] = new JsonObject { ["k8s.io/initial-events-end"] = "true" };
         }
 
-        byte[] message = ProtoWriter.Message(new JsonObject { ["metadata"] = metadata }, type.Kind);
+        byte[] message = ProtoJson.Write(new JsonObject { ["metadata"] = metadata }, type.Kind);
         return Frame("BOOKMARK", Document(type.Kind, type.ApiVersion, message));
     }
 
@@ -121,7 +134,7 @@ internal sealed class ProtobufEncoding : ObjectEncoding
     }
 
     private static ReadOnlyMemory<byte> Message(StoredObject stored) =>
-        stored.Protobuf(static one => ProtoWriter.Message(one.Content(), one.Type.Kind));
+        stored.Protobuf(static one => ProtoJson.Write(one.Content(), one.Type.Kind));
 
     private static byte[] Document(string kind, string apiVersion, ReadOnlySpan<byte> message) =>
         [.. Start(kind, apiVersion, message.Length), .. message, .. End()];

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Linux.Net;
-using FlannelCni.TestKit;
+using Xunit;
 
-namespace FlannelCni.IntegrationTests.Leases.Etcd;
+namespace FlannelCni.TestKit;
 
 /// <summary>A node as far as etcd sees it: a subnet manager, and what it told so far.</summary>
 internal sealed class EtcdNode : IAsyncDisposable
@@ -14,11 +14,19 @@ internal sealed class EtcdNode : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _loops = [];
     private ImmutableList<LeaseSnapshot> _snapshots = [];
+    private ImmutableList<string> _lost = [];
 
-    internal EtcdNode(EtcdOptions options, string publicIP, SubnetPair previous = default)
+    internal EtcdNode(
+        EtcdOptions options, string publicIP, SubnetPair previous = default, TimeProvider? time = null)
     {
         Attributes = Vxlan(publicIP);
-        Manager = new EtcdSubnetManager(options, previous, TimeProvider.System, Log);
+        Manager = new EtcdSubnetManager(
+            options,
+            previous,
+            time ?? TimeProvider.System,
+            Log,
+            onReached: null,
+            outcome => ImmutableInterlocked.Update(ref _lost, list => list.Add(outcome)));
     }
 
     internal EtcdSubnetManager Manager { get; }
@@ -28,6 +36,9 @@ internal sealed class EtcdNode : IAsyncDisposable
     internal LogLines Log { get; } = new();
 
     internal CancellationToken Token => _stop.Token;
+
+    /// <summary>What became of lost leases.</summary>
+    internal ImmutableList<string> Lost => _lost;
 
     internal ImmutableList<LeaseSnapshot> Snapshots => _snapshots;
 
