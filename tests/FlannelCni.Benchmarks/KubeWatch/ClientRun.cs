@@ -10,7 +10,7 @@ namespace FlannelCni.Benchmarks.KubeWatch;
 /// <summary>A client in a process of its own: lists some times, then hears of heartbeats.</summary>
 /// <param name="form">protobuf or JSON.</param>
 /// <param name="way">parse or discard.</param>
-internal sealed class ClientRun(string kubeconfig, string form, string way, Version version)
+internal sealed class ClientRun(string kubeconfig, string form, string way)
 {
     private const int Lists = 6;    // the first is for the compiler
     private static readonly AnnotationNames s_names = AnnotationNames.Of("flannel.alpha.coreos.com");
@@ -22,8 +22,7 @@ internal sealed class ClientRun(string kubeconfig, string form, string way, Vers
     internal async Task RunAsync(TextWriter output)
     {
         KubeAccess access = KubeAccessFinder.Find(
-            null, kubeconfig, new Dictionary<string, string>(), "", TimeProvider.System)
-            with { HttpVersion = version };
+            null, kubeconfig, new Dictionary<string, string>(), "", TimeProvider.System);
         using KubeTransport transport = new(access, TimeProvider.System);
         List<(double Time, double Processor)> lists = [];
         string seen = "";

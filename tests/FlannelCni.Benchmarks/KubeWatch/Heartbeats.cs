@@ -13,6 +13,8 @@ internal static class Heartbeats
     internal static async Task<long> RunAsync(
         KubeApiServer server, int nodes, int rate, CancellationToken cancellationToken)
     {
+        // Another time than any run before has written: what changes nothing is no event.
+        DateTimeOffset first = TimeProvider.System.GetUtcNow();
         long start = TimeProvider.System.GetTimestamp();
         long beat;
         for (beat = 0; !cancellationToken.IsCancellationRequested; beat++)
@@ -23,7 +25,7 @@ internal static class Heartbeats
                 await Task.Delay(s_step, TimeProvider.System, CancellationToken.None);
             }
 
-            string time = DateTimeOffset.UnixEpoch.AddSeconds(beat)
+            string time = first.AddSeconds(beat)
                 .ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
             server.Nodes.UpdateStatus(
                 FatNode.NameOf((int)(beat % nodes)),

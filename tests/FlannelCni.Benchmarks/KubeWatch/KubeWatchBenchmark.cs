@@ -20,9 +20,9 @@ internal static class KubeWatchBenchmark
 
     internal static async Task<int> RunAsync(string[] options, TextWriter output)
     {
-        if (options is ["--client", string kubeconfig, string form, string way, string version])
+        if (options is ["--client", string kubeconfig, string form, string way])
         {
-            await new ClientRun(kubeconfig, form, way, Version.Parse(version)).RunAsync(output);
+            await new ClientRun(kubeconfig, form, way).RunAsync(output);
             return 0;
         }
 
@@ -49,10 +49,7 @@ internal static class KubeWatchBenchmark
             + $" {Rounds}; then {Beats} heartbeats a second; milliseconds"));
         foreach (string asked in (string[])["protobuf", "JSON"])
         {
-            foreach (string http in (string[])["2.0", "1.1"])
-            {
-                Compare(asked, http, nodes, file, server, output);
-            }
+            Compare(asked, nodes, file, server, output);
         }
 
         output.WriteLine();
@@ -61,16 +58,15 @@ internal static class KubeWatchBenchmark
         return 0;
     }
 
-    private static void Compare(
-        string form, string http, int nodes, string kubeconfig, KubeApiServer server, TextWriter output)
+    private static void Compare(string form, int nodes, string kubeconfig, KubeApiServer server, TextWriter output)
     {
         // The first fills what the server keeps of each form.
-        _ = Client([kubeconfig, form, "discard", http], server, nodes);
-        ClientFigures discard = Client([kubeconfig, form, "discard", http], server, nodes);
-        ClientFigures parse = Client([kubeconfig, form, "parse", http], server, nodes);
+        _ = Client([kubeconfig, form, "discard"], server, nodes);
+        ClientFigures discard = Client([kubeconfig, form, "discard"], server, nodes);
+        ClientFigures parse = Client([kubeconfig, form, "parse"], server, nodes);
         output.WriteLine();
         Line(
-            $"{form}, HTTP/{http}: list to complete table",
+            $"{form}: list to complete table",
             parse.List,
             $"{parse.List / discard.List:0.00} of discarding");
         Line("  read and discarded", discard.List, "");
@@ -82,7 +78,7 @@ internal static class KubeWatchBenchmark
         Line("  read and discarded, us", discard.Beat * 1000, "");
 
         void Line(string title, double value, string remark) => output.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"  {title,-44}{value,10:0.0}  {remark}"));
+            string.Create(CultureInfo.InvariantCulture, $"  {title,-36}{value,10:0.0}  {remark}"));
     }
 
     /// <summary>Runs a client, and makes hearts beat as soon as it says that it has listed.</summary>

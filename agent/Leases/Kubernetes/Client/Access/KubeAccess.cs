@@ -13,9 +13,6 @@ internal sealed record KubeAccess(string Source, Uri Server, ServerTrust Trust, 
     /// <summary>More headers for each request: whom a kubeconfig has us act as.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Headers { get; init; } = [];
 
-    /// <summary>What is asked for at the most.</summary>
-    public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version20;
-
     /// <summary>Silence on a connection after which the server is asked whether it is there.</summary>
     public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(20);
 
