@@ -6,8 +6,8 @@ using FlannelCni.TestKit.KubeApi.Objects;
 namespace FlannelCni.EndToEndTests.Cri;
 
 /// <summary>
-/// The image of <c>./build.sh image</c>, run through CRI as <c>manifests/kube-flannel.yml</c> says; pods are attached by
-/// what it installed.
+/// The image of <c>./build.sh image</c>, run through CRI as <c>manifests/kube-flannel.yml</c> says; pods are attached
+/// by what it installed.
 /// </summary>
 public sealed class ManifestTests : IAsyncDisposable
 {
