@@ -100,7 +100,7 @@ internal sealed class ManifestPod(KubeApiServer api, CriNode runtime, string nod
             .Message(2, new ProtoWriter().Text(1, container["image"]!.ToString()))
             .Text(11, container["name"]!.ToString())
             .Message(7, Mount("/var/run/secrets/kubernetes.io/serviceaccount", _folder.File("account"), true))
-            .Message(6, Variable("KUBERNETES_SERVICE_HOST", api.Address.Address.ToString()))
+            .Message(6, Variable("KUBERNETES_SERVICE_HOST", new Uri(api.Url).Host))
             .Message(6, Variable("KUBERNETES_SERVICE_PORT", api.Address.Port.ToString(CultureInfo.InvariantCulture)))
             .Message(15, new ProtoWriter()
                 .Message(1, Resources(container["resources"]!["limits"]!))

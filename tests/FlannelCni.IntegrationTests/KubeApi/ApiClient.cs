@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using FlannelCni.TestKit.KubeApi;
@@ -11,13 +12,21 @@ internal sealed class ApiClient(KubeApiServer server) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
-        SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
+        SslOptions = { CertificateChainPolicy = Trust(server) },
     });
 
     /// <summary>Null: none.</summary>
     internal string? Token { get; set; } = server.Token;
 
     internal Version Version { get; set; } = HttpVersion.Version20;
+
+    /// <summary>The server's own authority, and no other.</summary>
+    internal static X509ChainPolicy Trust(KubeApiServer server) => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        CustomTrustStore = { X509CertificateLoader.LoadCertificateFromFile(server.CAFile) },
+        RevocationMode = X509RevocationMode.NoCheck,
+    };
 
     /// <summary>Status and body.</summary>
     internal async Task<(int Status, JsonNode Body)> SendAsync(

@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FlannelCni.TestKit;
 using FlannelCni.TestKit.KubeApi;
 using FlannelCni.TestKit.KubeApi.Access;
 
@@ -57,7 +56,7 @@ public sealed class MisbehaviourTests : IAsyncLifetime
         {
             SslOptions =
             {
-                RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+                CertificateChainPolicy = ApiClient.Trust(_server),
                 ClientCertificates = [identity],
             },
         })
@@ -65,7 +64,8 @@ public sealed class MisbehaviourTests : IAsyncLifetime
             DefaultRequestVersion = new Version(http, http == 1 ? 1 : 0),
         };
 
-        using HttpResponseMessage response = await client.GetAsync(new Uri(_server.Url + Nodes));
+        using HttpResponseMessage response = await client.GetAsync(
+            new Uri(_server.Url + Nodes), TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("kubernetes-admin", _server.Requests.Last().User!.Name);
@@ -116,7 +116,8 @@ public sealed class MisbehaviourTests : IAsyncLifetime
         _ = await _client.GetAsync(Nodes);
         _server.Pause();
         Task<(int Status, JsonNode Body)> answer = _client.GetAsync(Nodes);
-        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
+        await Task.Delay(
+            TimeSpan.FromMilliseconds(200), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.False(answer.IsCompleted);
 
         _server.Resume();
