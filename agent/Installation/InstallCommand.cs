@@ -85,7 +85,7 @@ internal static partial class InstallCommand
     {
         Option<string> option = new(name)
         {
-            Description = $"{help} [default: {defaultPath}]",
+            Description = help,
             HelpName = "path",
             DefaultValueFactory = _ => defaultPath,
         };
