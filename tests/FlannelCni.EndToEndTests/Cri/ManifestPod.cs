@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
+using FlannelCni.Linux.Net;
 using FlannelCni.TestKit;
 using FlannelCni.TestKit.Cri;
 using FlannelCni.TestKit.KubeApi;
@@ -100,7 +102,7 @@ internal sealed class ManifestPod(KubeApiServer api, CriNode runtime, string nod
             .Message(2, new ProtoWriter().Text(1, container["image"]!.ToString()))
             .Text(11, container["name"]!.ToString())
             .Message(7, Mount("/var/run/secrets/kubernetes.io/serviceaccount", _folder.File("account"), true))
-            .Message(6, Variable("KUBERNETES_SERVICE_HOST", new Uri(api.Url).Host))
+            .Message(6, Variable("KUBERNETES_SERVICE_HOST", Text(api.Address.Address)))
             .Message(6, Variable("KUBERNETES_SERVICE_PORT", api.Address.Port.ToString(CultureInfo.InvariantCulture)))
             .Message(15, new ProtoWriter()
                 .Message(1, Resources(container["resources"]!["limits"]!))
@@ -203,4 +205,6 @@ internal sealed class ManifestPod(KubeApiServer api, CriNode runtime, string nod
 
     private static ProtoWriter Mount(string path, string hostPath, bool isReadOnly) =>
         new ProtoWriter().Text(1, path).Text(2, hostPath).Integer(3, isReadOnly ? 1 : 0);
+
+    private static string Text(IPAddress address) => IpAddr.FromBytes(address.GetAddressBytes()).ToString();
 }

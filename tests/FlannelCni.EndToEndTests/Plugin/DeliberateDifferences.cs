@@ -41,7 +41,7 @@ internal static class DeliberateDifferences
                 link.Remove(key);
             }
 
-            foreach (string key in (string[])["ifname", "dev", "label"])
+            foreach (string key in (string[])["ifname", "link", "dev", "label"])
             {
                 if (link[key]?.GetValue<string>().StartsWith("veth", StringComparison.Ordinal) == true)
                 {
