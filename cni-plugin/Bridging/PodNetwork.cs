@@ -149,7 +149,7 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
 
     /// <summary>Is all as the ADD with this result left it?</summary>
     /// <exception cref="CniException">Internal: what is not.</exception>
-    internal void Check(CniResult previous) => new PodCheck(conf, attachment, Host, Pod).Run(previous);
+    internal CheckedPod Check(CniResult previous) => new PodCheck(conf, attachment, Host, Pod).Run(previous);
 
     public void Dispose()
     {
