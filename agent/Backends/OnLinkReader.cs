@@ -57,12 +57,30 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
         && !IsToPods(kernelEvent.Route)
         && input.State.OnLink.DependsOn(kernelEvent.Route, input.Underlay.Index);
 
-    private OnLinkNetworks Read(int linkIndex, bool is6) => IsEnabled(is6)
-        ? OnLinkNetworks.Of(
-            rtnl.ListRoutes(new RouteFilter(is6)).Where(r => r.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(r)),
-            linkIndex,
-            rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address))
-        : OnLinkNetworks.None;
+    /// <summary>
+    /// Twice, so that nothing is kept of a table with a million routes: those of the link, then what is within them.
+    /// </summary>
+    private OnLinkNetworks Read(int linkIndex, bool is6)
+    {
+        if (!IsEnabled(is6))
+        {
+            return OnLinkNetworks.None;
+        }
+
+        List<Route> onLink = rtnl.ListRoutes(
+            new RouteFilter(is6) { OutInterface = linkIndex },
+            route => IsOfMain(route) && OnLinkNetworks.IsOnLink(route, linkIndex));
+        return onLink.Count == 0
+            ? OnLinkNetworks.None
+            : OnLinkNetworks.Of(
+                rtnl.ListRoutes(
+                    new RouteFilter(is6),
+                    route => IsOfMain(route) && onLink.Exists(on => on.Destination.Contains(route.Destination))),
+                linkIndex,
+                rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address));
+    }
+
+    private bool IsOfMain(in Route route) => route.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(route);
 
     private bool IsEnabled(bool is6) => is6 ? network.EnableIPv6 : network.EnableIPv4;
 
