@@ -37,6 +37,14 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
     public void RequireFreeName()
     {
         _ = sandbox.GetPod();
+        if (attachment.IfName.Contains('%'))
+        {
+            throw new CniException(
+                CniErrorCode.InvalidEnvironment,
+                "interface name contains %, for which the kernel would put a number",
+                attachment.IfName);
+        }
+
         if (Pod.FindLink(attachment.IfName) is not null)
         {
             throw NameTaken();
@@ -133,17 +141,37 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         {
             using RtnlSocket looking = InPod(RtnlSocket.Open);
             LinkRemoval removal = new(Pod, attachment.IfName);
+            bool isGone = false;
             try
             {
-                if (removal.WaitUntilGone(looking))
+                isGone = removal.WaitUntilGone(looking);
+                if (isGone)
                 {
                     whenGone();
                 }
             }
             finally
             {
-                removal.Complete();
+                Complete(removal);
             }
+
+            if (!isGone)
+            {
+                whenGone();
+            }
+        }
+    }
+
+    /// <summary>A loopback, or hardware: what cannot be deleted no ADD has made.</summary>
+    private void Complete(LinkRemoval removal)
+    {
+        try
+        {
+            removal.Complete();
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EOPNOTSUPP)
+        {
+            StandardError.Say($"{attachment.IfName} stays, as it is of no ADD: {e.Message}");
         }
     }
 
