@@ -1,6 +1,7 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
@@ -75,9 +76,23 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
             : OnLinkNetworks.Of(
                 rtnl.ListRoutes(
                     new RouteFilter(is6),
-                    route => IsOfMain(route) && onLink.Exists(on => on.Destination.Contains(route.Destination))),
+                    route => IsOfMain(route) && IsWithin(onLink, route.Destination)),
                 linkIndex,
                 rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address));
+    }
+
+    // No lambda: one for each of a million routes is what this is to spare.
+    private static bool IsWithin(List<Route> routes, IpPrefix destination)
+    {
+        foreach (Route route in routes)
+        {
+            if (route.Destination.Contains(destination))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsOfMain(in Route route) => route.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(route);

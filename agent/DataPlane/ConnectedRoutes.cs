@@ -4,7 +4,6 @@
 
 using FlannelCni.Agent.Backends;
 using FlannelCni.Linux.Interop;
-using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Netlink;
 using FlannelCni.Linux.Rtnetlink;
 

@@ -77,9 +77,9 @@ internal sealed class MasqueradeRules
         return isSame;
     }
 
-    /// <summary>The first address whose rule is not there; null: none.</summary>
+    /// <summary>The first address that no rule masquerades, whoever made it; null: none.</summary>
     /// <param name="found">The rules of <see cref="Checks"/>.</param>
-    internal IpPrefix? FindMissing(IReadOnlyList<IpPrefix> addresses, IReadOnlyList<NftRule> found)
+    internal static IpPrefix? FindMissing(IReadOnlyList<IpPrefix> addresses, IReadOnlyList<NftRule> found)
     {
         foreach (IpPrefix address in addresses)
         {

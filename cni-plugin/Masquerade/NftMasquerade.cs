@@ -83,7 +83,7 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
 
     /// <summary>Where the rules are not those of <see cref="Add(IReadOnlyList{IpPrefix})"/>; null: nowhere.</summary>
     /// <exception cref="CniException">Internal: they cannot be listed.</exception>
-    internal string? FindFault(IReadOnlyList<IpPrefix> addresses)
+    internal static string? FindFault(IReadOnlyList<IpPrefix> addresses)
     {
         try
         {
@@ -91,7 +91,7 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
             List<NftRule> all = socket.ListRules(MasqueradeRules.Family, MasqueradeRules.Table);
             List<NftRule> way = all.FindAll(static rule => rule.Chain == MasqueradeRules.PostRouting);
             List<NftRule> checks = all.FindAll(static rule => rule.Chain == MasqueradeRules.Checks);
-            return _rules.FindMissing(addresses, checks) is IpPrefix address
+            return MasqueradeRules.FindMissing(addresses, checks) is IpPrefix address
                 ? $"no rule masquerades what {address.Address} sends out of {address.Masked}"
                 : MasqueradeRules.IsInPlace(way) ? null
                 : $"chain {MasqueradeRules.PostRouting} of table {MasqueradeRules.Table} does not lead to the rules";

@@ -45,7 +45,7 @@ internal sealed class PodMasquerade(MasqueradeBackend backend, string network, A
     {
         string? fault = backend == MasqueradeBackend.Iptables
             ? _iptables.FindFault(addresses)
-            : _nftables.FindFault(addresses);
+            : NftMasquerade.FindFault(addresses);
 
         // Where neither was asked for, upstream takes iptables, and so does ADD where there is no nftables.
         bool mayBeElsewhere = fault is not null && backend == MasqueradeBackend.Any;

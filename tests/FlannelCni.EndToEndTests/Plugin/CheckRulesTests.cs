@@ -1,5 +1,3 @@
-using FlannelCni.TestKit;
-
 namespace FlannelCni.EndToEndTests.Plugin;
 
 /// <summary>CHECK of what lets a pod's packets out, in nftables and in both kinds of iptables.</summary>
