@@ -22,8 +22,7 @@ internal static class Program
         agent.Health.Starting("waiting for the network config");
         await using ISubnetManager manager = SubnetManagerFactory.Create(agent);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
-        agent.Health.Starting("waiting for what the datastore knows of this node");
-        NodeFacts node = await manager.ReadNodeAsync(stop);
+        NodeFacts node = manager.Node;
 
         using RtnlSocket rtnl = RtnlSocket.Open();
         UnderlaySource underlays = UnderlaySource.For(agent, network, rtnl);
