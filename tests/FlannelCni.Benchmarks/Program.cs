@@ -20,6 +20,8 @@ internal static class Program
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
             case ["etcd-chaos", .. string[] options]:
                 return await ChaosBenchmark.RunAsync(options, Console.Out);
+            case ["kube-chaos", .. string[] options]:
+                return await KubeChaosBenchmark.RunAsync(options, Console.Out);
             case ["storm", .. string[] options]:
                 return StormBenchmark.Run(options, Console.Out);
             case ["storm-dataplane", .. string[] options]:

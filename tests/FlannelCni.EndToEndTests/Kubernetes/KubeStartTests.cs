@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FlannelCni.TestKit;
 using FlannelCni.TestKit.KubeApi;
-using FlannelCni.TestKit.KubeApi.Objects;
 
 namespace FlannelCni.EndToEndTests.Kubernetes;
 
@@ -91,7 +90,7 @@ public sealed class KubeStartTests
     }
 
     [Fact]
-    public async Task A_pod_CIDR_outside_the_network_is_named_and_nothing_is_made_of_it()
+    public async Task A_pod_CIDR_outside_the_network_is_named_and_waited_over_until_the_config_or_the_Node_is_right()
     {
         await using KubeCluster cluster = await KubeCluster.CreateAsync(1, assigned: 0);
         cluster.Api.Nodes.Update("node-1", static found => NodeTemplate.AssignPodCidrs(found, "10.99.1.0/24"));
@@ -106,6 +105,32 @@ public sealed class KubeStartTests
             "node \"node-1\" has the pod CIDR 10.99.1.0/24, which is not inside the network 10.244.0.0/16"));
         Assert.Null(cluster.Annotation(1, "kube-subnet-manager"));
         Assert.False(File.Exists(node.PathOf("/run/flannel/subnet.env")));
+        (int status, string body) = await node.GetAsync("/readyz");
+        Assert.Equal(503, status);
+        Assert.Contains("not inside the network", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("flannel.1", node.Net.Shell("ip link"), StringComparison.Ordinal);
+
+        cluster.PutConfig("""{"Network":"10.99.0.0/16","Backend":{"Type":"vxlan"}}""");
+        await Wait.Until(() => node.LogCount("Subnet file") == 1, AgentNode.Soon, () => $"it goes on: {node.Log}");
+        await node.ReadyAsync();
+        Assert.Equal("10.99.1.0/24", node.Subnet);
+        Assert.False(agent.HasEnded);
+
+        cluster.Api.Nodes.Delete("node-1");
+        cluster.AddNode(1, "10.98.1.0/24");
+        await Wait.Until(
+            async () => (await node.GetAsync("/readyz")).Body.Contains("10.98.1.0/24", StringComparison.Ordinal),
+            AgentNode.Soon,
+            () => $"it is not ready: {node.Log}");
+        Assert.Equal("True", cluster.NetworkUnavailable(1));
+
+        cluster.Api.Nodes.Delete("node-1");
+        cluster.AddNode(1, "10.99.7.0/24");
+        await Wait.Until(
+            () => node.Subnet == "10.99.7.0/24" && cluster.NetworkUnavailable(1) == "False",
+            AgentNode.Soon,
+            () => $"it is ready again: {node.Log}");
+        await node.ReadyAsync();
     }
 
     [Fact]
@@ -136,13 +161,7 @@ public sealed class KubeStartTests
     public async Task The_node_s_name_may_come_from_the_pod()
     {
         await using KubeCluster cluster = await KubeCluster.CreateAsync(1);
-        cluster.Api.Objects(ResourceTypes.Namespaces).Add("""{"metadata":{"name":"kube-flannel"}}""");
-        cluster.Api.Pods.Add(
-            """
-            {"metadata": {"name": "ds-abc"},
-             "spec": {"nodeName": "node-1", "containers": [{"name": "flannel", "image": "flannel"}]}}
-            """,
-            "kube-flannel");
+        cluster.AddPod("ds-abc", "node-1");
 
         await cluster.Nodes[0].StartReadyAsync(
             environment: "NODE_NAME= POD_NAME=ds-abc POD_NAMESPACE=kube-flannel");

@@ -156,6 +156,48 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_watch_that_ends_as_soon_as_it_begins_is_asked_for_again_and_costs_no_list()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Garbage([], static request => request.IsNodeWatch, times: 2);
+        await _server.RestartAsync();
+        AddNode(3);
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.Single(Lists());
+    }
+
+    [Fact]
+    public async Task Watches_that_never_last_are_followed_by_a_list_now_and_then()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Garbage([], static request => request.IsNodeWatch);
+        await _server.RestartAsync();
+        AddNode(3);
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.InRange(Lists().Count, 2, 3);
+    }
+
+    [Fact]
+    public async Task A_server_that_has_forgotten_every_version_is_not_stormed()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Fail(410, static request => request.IsNodeWatch);
+        await _server.RestartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, CancellationToken.None);
+
+        Assert.InRange(Lists().Count, 2, 12);
+
+        _server.Faults.Clear();
+        AddNode(3);
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+    }
+
+    [Fact]
     public async Task An_empty_list_removes_nobody()
     {
         await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
