@@ -136,7 +136,8 @@ public sealed class SpoofCheckTests : IDisposable
             """
             ip link add other type bridge
             nft add chain bridge nat cni-br-iface-foreign-eth0
-            nft add rule bridge nat PREROUTING iifname other jump cni-br-iface-foreign-eth0 comment macspoofchk-foreign-eth0
+            nft add rule bridge nat PREROUTING iifname other jump cni-br-iface-foreign-eth0 \
+              comment macspoofchk-foreign-eth0
             """);
         _host.More = $$""", "cni.dev/valid-attachments": [ { "containerID": "{{stays.Id}}", "ifname": "eth0" } ]""";
 
