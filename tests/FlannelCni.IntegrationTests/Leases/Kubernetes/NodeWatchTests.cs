@@ -303,6 +303,38 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_that_was_set_back_is_found_out_and_then_believed()
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder.File("token"), _server.Token);
+        string kubeconfig = _server.Kubeconfig($"tokenFile: {folder.File("token")}").Replace(
+            $"certificate-authority: {_server.CAFile}", "insecure-skip-tls-verify: true", StringComparison.Ordinal);
+        ManualTime time = new();
+        for (int i = 0; i < 50; i++)
+        {
+            Beat("node1", i);
+        }
+
+        await using NodeReader reader = await NodeReader.Create(_server, kubeconfig, time).WatchAsync();
+        await _server.StopAsync();
+        await using KubeApiServer restored = await KubeApiServer.StartAsync(
+            new KubeApiOptions { Address = _server.Address, BookmarkInterval = TimeSpan.FromSeconds(1) });
+        restored.Nodes.Add(NodeTemplate.Create("node9", "10.244.9.0/24", "192.0.2.9"));
+        File.WriteAllText(folder.File("token"), restored.Token);
+
+        await Wait.Until(
+            () =>
+            {
+                // The server takes seconds to say that it is not that far yet; the client must not grow old meanwhile.
+                bool hasDoubts = reader.Log.Count("the watch said nothing for too long") > 0;
+                time.Advance(TimeSpan.FromMilliseconds(hasDoubts ? 20 : 2000));
+                return reader.Names.SequenceEqual(["node9"]);
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"the store's own node is there, and no other: {reader.Said}");
+    }
+
+    [Fact]
     public async Task A_server_without_protobuf_is_asked_for_JSON()
     {
         _server.Faults.Fail(406, static request => request.Accept.Contains("protobuf", StringComparison.Ordinal));
