@@ -43,6 +43,22 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Over_HTTP_1_1_it_is_the_same()
+    {
+        await using KubeApiServer server = await KubeApiServer.StartAsync(new KubeApiOptions { HasHttp2 = false });
+        server.Nodes.Add(NodeTemplate.Create("node1", "10.244.1.0/24", "192.0.2.1"));
+        await using NodeReader reader = await NodeReader.Create(server).WatchAsync();
+
+        server.Nodes.Add(NodeTemplate.Create("node2", "10.244.2.0/24", "192.0.2.2"));
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node2"), "the second node is there");
+        await server.RestartAsync();
+        server.Nodes.Add(NodeTemplate.Create("node3", "10.244.3.0/24", "192.0.2.3"));
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.Single(server.Requests, static request => request.IsNodeList);
+    }
+
+    [Fact]
     public async Task Heartbeats_are_not_told()
     {
         await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
