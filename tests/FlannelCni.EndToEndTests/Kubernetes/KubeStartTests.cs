@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using FlannelCni.TestKit;
 using FlannelCni.TestKit.KubeApi;
 
@@ -36,6 +37,108 @@ public sealed class KubeStartTests(ITestOutputHelper output)
             "the condition is cleared");
         Assert.Empty(cluster.Api.Events.All);
         Assert.Equal(1, await cluster.Nodes[0].MetricAsync("flannel_datastore_up"));
+    }
+
+    // All that upstream's agent writes, to the byte; a line each, without the prefix, MAC and MAC6 as they are.
+    [Theory]
+    [InlineData(
+        "vxlan",
+        true,
+        false,
+        """
+        backend-data={"VNI":1,"VtepMAC":"MAC"}
+        backend-type=vxlan
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    [InlineData(
+        "VXLAN",
+        true,
+        true,
+        """
+        backend-data={"VNI":1,"VtepMAC":"MAC"}
+        backend-type=vxlan
+        backend-v6-data={"VNI":1,"VtepMAC":"MAC6"}
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "vxlan",
+        false,
+        true,
+        """
+        backend-type=vxlan
+        backend-v6-data={"VNI":1,"VtepMAC":"MAC6"}
+        kube-subnet-manager=true
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "host-gw",
+        true,
+        false,
+        """
+        backend-data=null
+        backend-type=host-gw
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    [InlineData(
+        "host-gw",
+        true,
+        true,
+        """
+        backend-data=null
+        backend-type=host-gw
+        backend-v6-data=null
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "host-gw",
+        false,
+        true,
+        """
+        backend-data=null
+        backend-type=host-gw
+        backend-v6-data=null
+        kube-subnet-manager=true
+        public-ip=0.0.0.0
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "alloc",
+        true,
+        false,
+        """
+        backend-data=null
+        backend-type=
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    public async Task What_is_written_on_the_Node_is_upstream_s(
+        string backend, bool hasIPv4, bool hasIPv6, string expected)
+    {
+        string network = (hasIPv4 ? "\"Network\":\"10.244.0.0/16\"" : "\"EnableIPv4\":false")
+            + (hasIPv6 ? ",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:10:244::/56\"" : "");
+        await using KubeCluster cluster = await KubeCluster.CreateAsync(
+            1, $$$"""{{{{network}}},"Backend":{"Type":"{{{backend}}}"}}""");
+        AgentNode node = cluster.Nodes[0];
+        await node.StartReadyAsync();
+
+        JsonObject annotations = (JsonObject)cluster.Api.Nodes.Find("node-1")!["metadata"]!["annotations"]!;
+
+        string[] written = [.. annotations
+            .Select(static one => $"{one.Key.Replace(KubeCluster.Prefix, "", StringComparison.Ordinal)}={one.Value}")
+            .Order(StringComparer.Ordinal)];
+        expected = expected.Replace("MAC6", Mac("flannel-v6.1"), StringComparison.Ordinal)
+            .Replace("\"MAC\"", $"\"{Mac("flannel.1")}\"", StringComparison.Ordinal);
+        Assert.Equal(expected.Split('\n'), written);
+
+        string? Mac(string device) => node.Net.Shell("ip link").Contains($"{device}:", StringComparison.Ordinal)
+            ? node.Link(device).GetProperty("address").GetString()
+            : null;
     }
 
     [Fact]
