@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json.Nodes;
 
 namespace FlannelCni.TestKit;
 
 /// <summary>
 /// Published agents on nodes whose leases are Node objects, pods that talk all the while, and one fault after the other:
-/// of the API server, of a Node or an agent, or both at once. After each it must come out that every node's tables are what the API says, that nobody has let go of a node that
-/// lives and no packet between such nodes is lost, and that all agents are still there.
+/// of the API server, of a Node or an agent, or both at once. After each it must come out that every node's tables are
+/// what the API says, that nobody has let go of a node that lives and no packet between such nodes is lost, and that all
+/// agents are still there.
 /// </summary>
 internal sealed class KubeChaos : IAsyncDisposable
 {
@@ -100,17 +100,6 @@ internal sealed class KubeChaos : IAsyncDisposable
 
     internal void RemoveGuest(int number) => Cluster.Api.Nodes.Delete(KubeCluster.NameOf(number));
 
-    /// <summary>A pod address in the subnet that the node has now.</summary>
-    private static void MoveAddress(AgentNode node)
-    {
-        node.Net.Shell("ip link delete pods");
-        node.AddPodAddress();
-    }
-
-    /// <summary>The pod CIDR of a Node.</summary>
-    internal string Subnet(int number) =>
-        Cluster.Api.Nodes.Find(KubeCluster.NameOf(number))?["spec"]?["podCIDR"]?.GetValue<string>() ?? "";
-
     public async ValueTask DisposeAsync()
     {
         _monitors.ForEach(static monitor => monitor.Dispose());
@@ -174,6 +163,13 @@ internal sealed class KubeChaos : IAsyncDisposable
         }
     }
 
+    /// <summary>A pod address in the subnet that the node has now.</summary>
+    private static void MoveAddress(AgentNode node)
+    {
+        node.Net.Shell("ip link delete pods");
+        node.AddPodAddress();
+    }
+
     private List<KubeChaosFault> Shuffled(List<KubeChaosFault> faults) => [.. faults.OrderBy(_ => _random.Next())];
 
     private static Task DelayAsync(TimeSpan time) =>
@@ -228,7 +224,7 @@ internal sealed class KubeChaos : IAsyncDisposable
         foreach (AgentNode node in Cluster.Nodes)
         {
             Require(!node.Agent.HasEnded, () => $"the agent of node {node.Number} has ended");
-            if (Find(node) is { } wrong)
+            if (KubeTables.Find(Cluster, node) is { } wrong)
             {
                 return $"node {node.Number}: {wrong}";
             }
@@ -241,74 +237,6 @@ internal sealed class KubeChaos : IAsyncDisposable
         }
 
         return null;
-    }
-
-    private string? Find(AgentNode node)
-    {
-        string data = $$"""{"VNI":1,"VtepMAC":"{{node.Mac}}"}""";
-        if (Cluster.Annotation(node.Number, "backend-data") != data
-            || Cluster.Annotation(node.Number, "public-ip") != node.Address
-            || Cluster.Annotation(node.Number, "kube-subnet-manager") != "true")
-        {
-            return "its annotations are not what it is";
-        }
-
-        if (Cluster.NetworkUnavailable(node.Number) != "False" || node.Subnet != Subnet(node.Number))
-        {
-            return $"its condition is {Cluster.NetworkUnavailable(node.Number)}, its subnet {node.Subnet}, "
-                + $"its pod CIDR {Subnet(node.Number)}";
-        }
-
-        string[] wanted = [.. Wanted(KubeCluster.NameOf(node)).Order(StringComparer.Ordinal)];
-        string[] present = [.. Present(node).Order(StringComparer.Ordinal)];
-        return wanted.SequenceEqual(present)
-            ? null
-            : $"it has\n  {string.Join("\n  ", present)}\nand not\n  {string.Join("\n  ", wanted)}";
-    }
-
-    /// <summary>What the Nodes mean for a node's kernel.</summary>
-    private IEnumerable<string> Wanted(string own)
-    {
-        foreach (JsonObject peer in Cluster.Api.Nodes.All.Where(peer => (string?)peer["metadata"]!["name"] != own))
-        {
-            string? data = Read(peer, "backend-data");
-            if (data is null || peer["spec"]?["podCIDR"] is not JsonValue cidr)
-            {
-                yield return $"what {peer["metadata"]!["name"]} will be";
-                continue;
-            }
-
-            string subnet = (string)cidr!;
-            string mac = (string)JsonNode.Parse(data)!["VtepMAC"]!;
-            yield return $"route {subnet} via {subnet[..^3]}";
-            yield return $"neighbour {subnet[..^3]} {mac}";
-            yield return $"fdb {mac} {Read(peer, "public-ip")}";
-        }
-    }
-
-    private static string? Read(JsonObject node, string name) =>
-        (string?)node["metadata"]!["annotations"]?[KubeCluster.Prefix + name];
-
-    private static IEnumerable<string> Present(AgentNode node)
-    {
-        foreach (string[] words in Words("ip -4 route show dev flannel.1").Where(static w => w.Contains("via")))
-        {
-            yield return $"route {words[0]} via {words[2]}";
-        }
-
-        foreach (string[] words in Words("ip -4 neigh show dev flannel.1 nud permanent"))
-        {
-            yield return $"neighbour {words[0]} {words[2]}";
-        }
-
-        foreach (string[] words in Words("bridge fdb show dev flannel.1").Where(static w => w.Contains("dst")))
-        {
-            yield return $"fdb {words[0]} {words[2]}";
-        }
-
-        IEnumerable<string[]> Words(string command) => node.Net.Shell(command)
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
     }
 
     /// <summary>Routes and neighbours that were deleted since the last call.</summary>

@@ -39,7 +39,7 @@ internal sealed class KubeChaosFaults(KubeChaos chaos, Random random)
         .. ((int[])[400, 401, 403, 404, 409, 410, 429, 500, 503, 504]).Select(code => Answers(
             string.Create(CultureInfo.InvariantCulture, $"everything is answered {code}"),
             f => f.Fail(code, retryAfterSeconds: code is 429 or 503 ? 1 : 0))),
-        Answers("every second request is answered 500", f => f.Fail(500, _ => Interlocked.Increment(ref _asked) % 2 > 0)),
+        Answers("every second request is answered 500", f => f.Fail(500, IsEverySecond)),
         Answers("everything is answered by something else", static f => f.Garbage(Encoding.UTF8.GetBytes("<html>"))),
         Answers("answers are cut", f => f.Cut(Some())),
         Answers("answers end early, as if that were all", f => f.Truncate(Some())),
@@ -110,6 +110,8 @@ internal sealed class KubeChaosFaults(KubeChaos chaos, Random random)
     private static Task Nothing() => Task.CompletedTask;
 
     private static bool IsWatch(KubeRequest request) => request.IsNodeWatch;
+
+    private bool IsEverySecond(KubeRequest request) => Interlocked.Increment(ref _asked) % 2 > 0;
 
     private int Some() => random.Next(1, 6000);
 

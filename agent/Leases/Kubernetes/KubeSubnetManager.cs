@@ -58,7 +58,7 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     }
 
     /// <inheritdoc/>
-    public NodeFacts Node => NodeFactsReader.Read(Own, _settings.Annotations, NodeFacts.Unknown);
+    public NodeFacts Node => NodeFactsReader.Read(Own, NodeFacts.Unknown);
 
     private NodeRecord Own => _own ?? throw new InvalidOperationException("the own Node has not been read yet");
 
@@ -112,7 +112,6 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     /// <inheritdoc/>
     public IAsyncEnumerable<LeaseSnapshot> WatchAsync(CancellationToken cancellationToken) => new NodeLeaseWatch(
         Own,
-        _settings.Annotations,
         _keeper,
         new NodeBook(Own.Name, Network, _settings.Annotations, _logger),
         new NodeConflicts(_settings.Annotations, _events, _logger),
