@@ -303,6 +303,43 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_restored_from_a_backup_is_found_out()
+    {
+        ManualTime time = new();
+        Action restore = _server.Backup();
+        AddNode(3);
+        await using NodeReader reader = await NodeReader.Create(_server, time: time).WatchAsync();
+        int beats = 0;
+        await Wait.Until(
+            () =>
+            {
+                // Past the backup's version, and long enough for a bookmark.
+                time.Advance(TimeSpan.FromMilliseconds(20));
+                Beat("node3", ++beats % 60);
+                return beats == 250;
+            },
+            TimeSpan.FromSeconds(20),
+            "it follows");
+        await _server.StopAsync();
+        restore();
+        AddNode(4);
+        await _server.RestartAsync();
+
+        // A server's watch of a version that is yet to come is silent. The list of it takes the server some seconds.
+        await Wait.Until(
+            () =>
+            {
+                bool isSilent = reader.Log.Count("the watch said nothing for too long") == 0;
+                time.Advance(isSilent ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(5));
+                return reader.Latest.Nodes.ContainsKey("node4");
+            },
+            TimeSpan.FromSeconds(30),
+            () => $"the fourth node is there: {reader.Said}");
+        Assert.InRange(time.Elapsed.TotalMinutes, 3, 5);
+        Assert.Equal(["node1", "node2", "node4"], reader.Names);
+    }
+
+    [Fact]
     public async Task A_server_without_protobuf_is_asked_for_JSON()
     {
         _server.Faults.Fail(406, static request => request.Accept.Contains("protobuf", StringComparison.Ordinal));
