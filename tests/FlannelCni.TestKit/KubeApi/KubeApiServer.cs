@@ -104,7 +104,7 @@ public sealed class KubeApiServer : IAsyncDisposable
         await StopAsync();
         _listener = await KubeListener.StartAsync(
             Address,
-            _options.Node,
+            _options,
             _certificate,
             _gate,
             context => _handler.HandleAsync(context, _requests.Enqueue));
@@ -129,10 +129,6 @@ public sealed class KubeApiServer : IAsyncDisposable
 
     /// <summary>Forgets the past: who lists or watches from an older version is answered 410.</summary>
     public void Compact() => _registry.Store.Compact();
-
-    /// <summary>What is stored now.</summary>
-    /// <returns>Stores that again, as from a backup: also its versions. The server should be stopped.</returns>
-    public System.Action Backup() => _registry.Store.Backup();
 
     /// <summary>Tells all open watches that their version is too old, which ends them.</summary>
     public void ExpireWatches() => _watch.Expire();

@@ -109,14 +109,12 @@ internal sealed class WatchCall(KubeStore store, TimeProvider time, TimeSpan boo
             TimeSpan left = bookmarkInterval - time.GetElapsedTime(bookmarked);
             if (options.AllowsBookmarks && left <= TimeSpan.Zero)
             {
-                if (revision > store.Revision)
+                // Who asked for what is yet to come is told nothing until then, not even that.
+                if (revision <= store.Revision)
                 {
-                    // A version that is yet to come, which there is nothing to say about.
-                    bookmarked = time.GetTimestamp();
-                    continue;
+                    await body.WriteAsync(encoding.Bookmark(type, revision, endsInitial: false), cancellationToken);
                 }
 
-                await body.WriteAsync(encoding.Bookmark(type, revision, endsInitial: false), cancellationToken);
                 bookmarked = time.GetTimestamp();
                 left = bookmarkInterval;
             }

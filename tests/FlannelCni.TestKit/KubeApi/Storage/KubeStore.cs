@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using FlannelCni.TestKit.KubeApi.Objects;
 
@@ -113,29 +112,6 @@ internal sealed class KubeStore(int historyLimit)
             {
                 history.Compact(_revision);
             }
-        }
-    }
-
-    /// <summary>What there is now.</summary>
-    /// <returns>Puts it in the place of what there is then, with the versions of now: they go back in time.</returns>
-    internal Action Backup()
-    {
-        lock (_lock)
-        {
-            long revision = _revision;
-            Dictionary<ResourceType, ImmutableSortedDictionary<string, StoredObject>> objects =
-                _histories.ToDictionary(static pair => pair.Key, static pair => pair.Value.Current);
-            return () =>
-            {
-                lock (_lock)
-                {
-                    _revision = revision;
-                    foreach ((ResourceType type, ResourceHistory history) in _histories)
-                    {
-                        history.Restore(objects[type], revision);
-                    }
-                }
-            };
         }
     }
 

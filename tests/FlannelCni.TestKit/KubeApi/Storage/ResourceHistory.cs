@@ -59,14 +59,6 @@ internal sealed class ResourceHistory(int limit)
         Compacted = Math.Max(Compacted, revision);
     }
 
-    /// <summary>These are the objects, at a version before which nothing is known.</summary>
-    internal void Restore(ImmutableSortedDictionary<string, StoredObject> objects, long revision)
-    {
-        _events.Clear();
-        _oldest = Current = objects;
-        Compacted = revision;
-    }
-
     private static TaskCompletionSource NewBell() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Remember(StoreEvent change)
