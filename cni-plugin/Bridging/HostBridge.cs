@@ -18,6 +18,7 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
 
     private Link? _found;
     private bool _hasPinnedMac;
+    private bool _isNew;    // it was not up yet, or had not all of the addresses
 
     internal int Index => Found.Index;
 
@@ -76,11 +77,13 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         Link? vlan = conf.Vlans.Access == 0 ? null : new VlanGateway(socket, host, conf).Ensure(Found);
         GatewayAddresses addresses = new(socket, conf);
         Forwarding forwarding = new(socket);
+        _isNew = (vlan ?? Found).OperState != OperState.IF_OPER_UP;
         foreach (IpPrefix gateway in gateways)
         {
-            if (addresses.Ensure(gateway, vlan?.Index ?? Index) && vlan is null)
+            if (addresses.Ensure(gateway, vlan?.Index ?? Index))
             {
-                PinMac();
+                _isNew = true;
+                PinMac(vlan);
             }
 
             forwarding.Enable(gateway.Is6);
@@ -91,11 +94,17 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
 
     /// <summary>
     /// Until pods are heard that ask for their gateways, and answered. With its first port the bridge comes up, but the
-    /// kernel's link watch gives it a queue only then, and before that drops what it sends.
+    /// kernel's link watch gives it a queue only then, and before that drops what it sends. Any other ADD only pays for
+    /// looking, under a lock that all wait for.
     /// </summary>
     /// <param name="vlan">Has the addresses; null: this bridge.</param>
     internal void WaitForGateways(IReadOnlyList<IpPrefix> gateways, Link? vlan)
     {
+        if (!_isNew)
+        {
+            return;
+        }
+
         int index = vlan?.Index ?? Index;
         ShortPolling polling = new(s_patience);
         while (socket.FindLink(index) is { OperState: not OperState.IF_OPER_UP } && polling.Wait())
@@ -162,9 +171,9 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
     }
 
     /// <summary>One that somebody else made follows its ports until its MAC is set, if only to what it is.</summary>
-    private void PinMac()
+    private void PinMac(Link? vlan)
     {
-        if (!_hasPinnedMac)
+        if (vlan is null && !_hasPinnedMac)
         {
             socket.SetMac(Index, Found.Mac);
             _hasPinnedMac = true;
