@@ -108,7 +108,7 @@ internal sealed class KubeTransport : IDisposable
     {
         HttpRequestMessage message = new(request.Method, new Uri(Server, request.PathAndQuery))
         {
-            Version = HttpVersion.Version20,
+            Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         // From here the handler takes the name for TLS, its own and that in the certificate.
