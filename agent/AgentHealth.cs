@@ -17,6 +17,7 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     private static readonly TimeSpan s_longestSilence = 3 * Reconciler.LongestResync;
 
     private volatile string _step = "starting";
+    private volatile string? _trouble;
     private volatile Reconciler? _reconciler;
 
     /// <summary>Answers probes and Prometheus where the options say, or nowhere. Ends only with the token.</summary>
@@ -39,6 +40,9 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     /// <summary>From here on the reconciler's word counts.</summary>
     public void Running(Reconciler reconciler) => _reconciler = reconciler;
 
+    /// <summary>Why new pods are reached by nobody, whatever the kernel has; null: they are.</summary>
+    public void Troubled(string? trouble) => _trouble = trouble;
+
     /// <inheritdoc/>
     public bool IsAlive([NotNullWhen(false)] out string? reason)
     {
@@ -50,7 +54,7 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     /// <inheritdoc/>
     public bool IsReady([NotNullWhen(false)] out string? reason)
     {
-        reason = _reconciler is { } running ? running.Status.Trouble : _step;
+        reason = _reconciler is { } running ? running.Status.Trouble ?? _trouble : _step;
         return reason is null;
     }
 }

@@ -5,6 +5,7 @@ using FlannelCni.Agent.Installation;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;
 using FlannelCni.Agent.TrafficRules;
+using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Rtnetlink;
 using Microsoft.Extensions.Logging;
 
@@ -13,17 +14,20 @@ namespace FlannelCni.Agent;
 /// <summary>The agent <c>flanneld</c>: what it does, in the order it does it.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args) => args is [InstallCommand.Name, .. string[] rest]
-        ? InstallCommand.RunAsync(rest, Console.Error, Console.OpenStandardError())
-        : Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
+    private static Task<int> Main(string[] args)
+    {
+        StandardDescriptors.EnsureOpen();
+        return args is [InstallCommand.Name, .. string[] rest]
+            ? InstallCommand.RunAsync(rest, Console.Error, Console.OpenStandardError())
+            : Launcher.RunAsync(args, Console.Error, Console.OpenStandardError(), RunAsync);
+    }
 
     private static async Task RunAsync(AgentContext agent, CancellationToken stop)
     {
         agent.Health.Starting("waiting for the network config");
         await using ISubnetManager manager = SubnetManagerFactory.Create(agent);
         NetworkConfig network = await manager.ReadNetworkConfigAsync(stop);
-        agent.Health.Starting("waiting for what the datastore knows of this node");
-        NodeFacts node = await manager.ReadNodeAsync(stop);
+        NodeFacts node = manager.Node;
 
         using RtnlSocket rtnl = RtnlSocket.Open();
         UnderlaySource underlays = UnderlaySource.For(agent, network, rtnl);

@@ -30,7 +30,13 @@ internal static partial class SubnetManagerFactory
             agent.Paths.StateDirectory);
         INodeApi api = KubeNodeApi.Create(options, names, agent.Time, logger, agent.Metrics.DatastoreUp);
         return new KubeSubnetManager(
-            settings, api, agent.Time, logger, agent.Metrics.DatastoreUp, agent.Health.Starting);
+            settings,
+            api,
+            agent.Time,
+            logger,
+            agent.Metrics.DatastoreUp,
+            agent.Health.Starting,
+            agent.Health.Troubled);
     }
 
     private static EtcdSubnetManager CreateEtcd(AgentContext agent)

@@ -1,4 +1,5 @@
 using FlannelCni.Agent.Backends;
+using System.Diagnostics.CodeAnalysis;
 using FlannelCni.Agent.Interfaces;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;
@@ -50,7 +51,7 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
     {
         if (!TrySelect(out string? error))
         {
-            throw new AgentFatalException(error ?? "");
+            throw new AgentFatalException(error);
         }
 
         return Compose();
@@ -73,27 +74,84 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
         }
         else if (!TrySelect(out string? error))
         {
-            _chosen = link is null
-                ? throw new LinuxException(error ?? "", Errno.ENODEV)
-                : _chosen! with { Mtu = link.Mtu };
-            failures.Add(error ?? "");
+            if (!FollowOneFamily())
+            {
+                _chosen = link is null
+                    ? throw new LinuxException(error, Errno.ENODEV)
+                    : _chosen! with { Mtu = link.Mtu };
+            }
+
+            failures.Add(error);
         }
 
         return Compose();
     }
 
-    private bool TrySelect(out string? error)
+    private bool TrySelect([NotNullWhen(false)] out string? error)
     {
         NodeFacts node = _node;
-        InterfaceRequest asked = request with
+        if (!TrySelect(Asked(node), HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
         {
-            InternalIP = node.InternalIP,
-            InternalIPv6 = node.InternalIPv6,
-            PublicIP = node.PublicIP.IsNone ? request.PublicIP : node.PublicIP,
-            PublicIPv6 = node.PublicIPv6.IsNone ? request.PublicIPv6 : node.PublicIPv6,
-        };
-        if (!InterfaceSelector.TrySelect(
-            asked, HostFacts.Read(rtnl, request.CanReach), out ExternalInterface? chosen, out error))
+            return false;
+        }
+
+        Take(chosen);
+        _chosenFor = node;
+        return true;
+    }
+
+    /// <summary>
+    /// What is to be had of one family alone, on the interface that was chosen: the other one's addresses, which cannot
+    /// be had now, are no reason to hold it up.
+    /// </summary>
+    private bool FollowOneFamily()
+    {
+        if (!request.EnableIPv4 || !request.EnableIPv6)
+        {
+            return false;
+        }
+
+        InterfaceRequest asked = Asked(_node);
+        HostFacts facts = HostFacts.Read(rtnl, request.CanReach);
+        ExternalInterface before = _chosen!;    // there is one to follow
+        if (TrySelect(asked with { EnableIPv6 = false }, facts, out ExternalInterface? of4, out _)
+            && of4.Name == before.Name)
+        {
+            Take(before with { Index = of4.Index, Mtu = of4.Mtu, Address = of4.Address, PublicIP = of4.PublicIP });
+            return true;
+        }
+
+        if (TrySelect(asked with { EnableIPv4 = false }, facts, out ExternalInterface? of6, out _)
+            && of6.Name == before.Name)
+        {
+            Take(before with
+            {
+                Index = of6.Index,
+                Mtu = of6.Mtu,
+                AddressV6 = of6.AddressV6,
+                PublicIPv6 = of6.PublicIPv6,
+            });
+            return true;
+        }
+
+        return false;
+    }
+
+    private InterfaceRequest Asked(NodeFacts node) => request with
+    {
+        InternalIP = node.InternalIP,
+        InternalIPv6 = node.InternalIPv6,
+        PublicIP = node.PublicIP.IsNone ? request.PublicIP : node.PublicIP,
+        PublicIPv6 = node.PublicIPv6.IsNone ? request.PublicIPv6 : node.PublicIPv6,
+    };
+
+    private bool TrySelect(
+        InterfaceRequest asked,
+        HostFacts facts,
+        [NotNullWhen(true)] out ExternalInterface? chosen,
+        [NotNullWhen(false)] out string? error)
+    {
+        if (!InterfaceSelector.TrySelect(asked, facts, out chosen, out error))
         {
             return false;
         }
@@ -102,19 +160,23 @@ internal sealed partial class UnderlaySource(InterfaceRequest request, RtnlSocke
             : IsLess(before.Address, chosen.Address) ? before.Address
             : IsLess(before.AddressV6, chosen.AddressV6) ? before.AddressV6
             : default;
-        if (!lost.IsNone)
+        if (lost.IsNone)
         {
-            error = $"{chosen.Name} has a link-local address in place of {lost}, which peers know this node by";
-            return false;
+            return true;
         }
 
+        error = $"{chosen.Name} has a link-local address in place of {lost}, which peers know this node by";
+        return false;
+    }
+
+    private void Take(ExternalInterface chosen)
+    {
         if (chosen != _chosen)
         {
             Log.Chosen(logger, chosen.ToString());
         }
 
-        (_chosen, _chosenFor) = (chosen, node);
-        return true;
+        _chosen = chosen;
     }
 
     private static bool IsLess(IpAddr before, IpAddr now) => !before.IsNone && !before.IsLinkLocal && now.IsLinkLocal;

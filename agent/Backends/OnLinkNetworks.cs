@@ -118,7 +118,8 @@ internal sealed class OnLinkNetworks : IEquatable<OnLinkNetworks>
 
     public override int GetHashCode() => _networks.Length;
 
-    private static bool IsOnLink(in Route route, int linkIndex) => route is
+    /// <summary>Is the destination on that link, as far as this one route says?</summary>
+    internal static bool IsOnLink(in Route route, int linkIndex) => route is
     {
         Type: RouteType.RTN_UNICAST,
         Gateway.IsNone: true,

@@ -1,6 +1,7 @@
 using FlannelCni.Agent.Leases;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Interop;
+using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.Agent.Backends;
@@ -57,12 +58,44 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
         && !IsToPods(kernelEvent.Route)
         && input.State.OnLink.DependsOn(kernelEvent.Route, input.Underlay.Index);
 
-    private OnLinkNetworks Read(int linkIndex, bool is6) => IsEnabled(is6)
-        ? OnLinkNetworks.Of(
-            rtnl.ListRoutes(new RouteFilter(is6)).Where(r => r.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(r)),
-            linkIndex,
-            rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address))
-        : OnLinkNetworks.None;
+    /// <summary>
+    /// Twice, so that nothing is kept of a table with a million routes: those of the link, then what is within them.
+    /// </summary>
+    private OnLinkNetworks Read(int linkIndex, bool is6)
+    {
+        if (!IsEnabled(is6))
+        {
+            return OnLinkNetworks.None;
+        }
+
+        List<Route> onLink = rtnl.ListRoutes(
+            new RouteFilter(is6) { OutInterface = linkIndex },
+            route => IsOfMain(route) && OnLinkNetworks.IsOnLink(route, linkIndex));
+        return onLink.Count == 0
+            ? OnLinkNetworks.None
+            : OnLinkNetworks.Of(
+                rtnl.ListRoutes(
+                    new RouteFilter(is6),
+                    route => IsOfMain(route) && IsWithin(onLink, route.Destination)),
+                linkIndex,
+                rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address));
+    }
+
+    // No lambda: one for each of a million routes is what this is to spare.
+    private static bool IsWithin(List<Route> routes, IpPrefix destination)
+    {
+        foreach (Route route in routes)
+        {
+            if (route.Destination.Contains(destination))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsOfMain(in Route route) => route.Table == RouteTable.RT_TABLE_MAIN && !IsToPods(route);
 
     private bool IsEnabled(bool is6) => is6 ? network.EnableIPv6 : network.EnableIPv4;
 

@@ -160,14 +160,17 @@ internal sealed partial class HealthServer(IPEndPoint endpoint, HealthPages page
 
     private void CloseAll()
     {
+        HealthConnection[] open;
         lock (_connections)
         {
-            foreach (HealthConnection connection in _connections)
-            {
-                connection.Dispose();
-            }
-
+            open = [.. _connections];
             _connections.Clear();
+        }
+
+        // Outside: who waits on one may go on in this very call, and takes it from the list.
+        foreach (HealthConnection connection in open)
+        {
+            connection.Dispose();
         }
     }
 

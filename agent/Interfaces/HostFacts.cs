@@ -23,8 +23,8 @@ internal sealed record HostFacts(
     public static HostFacts Read(RtnlSocket rtnl, IpAddr canReach) => new(
         [.. rtnl.ListLinks().OrderBy(static link => link.Index)],
         [.. rtnl.ListAddresses(is6: false), .. rtnl.ListAddresses(is6: true)],
-        [.. rtnl.ListRoutes(new RouteFilter(Is6: false)).Where(IsDefault),
-            .. rtnl.ListRoutes(new RouteFilter(Is6: true)).Where(IsDefault)],
+        [.. rtnl.ListRoutes(new RouteFilter(Is6: false), IsDefault),
+            .. rtnl.ListRoutes(new RouteFilter(Is6: true), IsDefault)],
         canReach.IsNone ? null : rtnl.ResolveRoute(canReach));
 
     // The filter asks for the main table, but only a kernel with strict checking heeds it.

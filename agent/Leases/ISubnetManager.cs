@@ -6,19 +6,16 @@ namespace FlannelCni.Agent.Leases;
 internal interface ISubnetManager : IAsyncDisposable
 {
     /// <summary>
-    /// The cluster's network config. Waits for a datastore or a config that is not there yet, saying so.
+    /// The cluster's network config. Waits for a datastore or a config that is not there yet, or that is not for this
+    /// node, saying so.
     /// </summary>
     /// <exception cref="AgentFatalException">
-    /// It can never be had: a wrong password, a file that is no config.
+    /// It can never be had: a wrong password, a file that is no config, nobody said which node this is.
     /// </exception>
     Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken);
 
-    /// <summary>
-    /// What the datastore knows of this node before it has a lease. Waits for a datastore that knows nodes and is not
-    /// there yet.
-    /// </summary>
-    /// <exception cref="AgentFatalException">Nobody said which node this is.</exception>
-    Task<NodeFacts> ReadNodeAsync(CancellationToken cancellationToken);
+    /// <summary>What the datastore knew of this node when the config was read, before it has a lease.</summary>
+    NodeFacts Node { get; }
 
     /// <summary>
     /// Takes this node's subnet, the previous one where possible, and publishes how the node is reached.

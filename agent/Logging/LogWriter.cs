@@ -51,36 +51,50 @@ internal sealed class LogWriter : IDisposable
     private void Run()
     {
         StringBuilder text = new();
-        try
+        while (_lines.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            while (_lines.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            text.Clear();
+            int lines = AddDropped(text);
+            for (; text.Length < 1 << 16 && _lines.Reader.TryRead(out string? line); lines++)
             {
-                text.Clear();
-                AddDropped(text);
-                while (text.Length < 1 << 16 && _lines.Reader.TryRead(out string? line))
-                {
-                    text.Append(line);
-                }
-
-                _output.Write(Encoding.UTF8.GetBytes(text.ToString()));
-                _output.Flush();
+                text.Append(line);
             }
-        }
-        catch (IOException)
-        {
-            // Nobody reads any more. The agent's work is not to be heard.
-            _lines.Writer.TryComplete();
+
+            if (!TryWrite(text.ToString()))
+            {
+                Interlocked.Add(ref _dropped, lines);
+            }
         }
     }
 
-    private void AddDropped(StringBuilder text)
+    /// <summary>False: nobody reads any more, or there is no room. The agent's work is not to be heard.</summary>
+    private bool TryWrite(string text)
+    {
+        try
+        {
+            _output.Write(Encoding.UTF8.GetBytes(text));
+            _output.Flush();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // What a stream makes of errno: EFBIG, for one, is an argument out of range to it.
+            return false;
+        }
+    }
+
+    /// <returns>How many.</returns>
+    private int AddDropped(StringBuilder text)
     {
         int dropped = Interlocked.Exchange(ref _dropped, 0);
         if (dropped > 0)
         {
-            string message = string.Create(CultureInfo.InvariantCulture, $"{dropped} lines dropped: nobody read them");
+            string message = string.Create(
+                CultureInfo.InvariantCulture, $"{dropped} lines dropped: nobody read them, or there was no room");
             text.Append(KlogLine.Format(_time.GetLocalNow(), LogLevel.Warning, nameof(LogWriter), message));
             text.Append('\n');
         }
+
+        return dropped;
     }
 }

@@ -27,6 +27,6 @@ internal sealed class StopSignal : IDisposable
     private void Stop(PosixSignalContext context)
     {
         context.Cancel = !_source.IsCancellationRequested;
-        _source.Cancel();
+        _ = _source.CancelAsync();    // what is told of it runs elsewhere: a fault there would abort the process here
     }
 }

@@ -35,6 +35,13 @@ internal sealed class AttachmentLock : IDisposable
             DataDirectory.Ensure(dataDir);
             return new AttachmentLock(FileLock.Acquire(PathOf(dataDir, attachment)));
         }
+        catch (LinuxException e) when (e.Errno is Errno.ENAMETOOLONG)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidEnvironment,
+                "the container's id is too long for the name of a file",
+                attachment.ContainerId);
+        }
         catch (LinuxException e)
         {
             throw DataDirectory.Unusable(dataDir, e);
@@ -55,7 +62,7 @@ internal sealed class AttachmentLock : IDisposable
             attachmentLock = acquired is null ? null : new AttachmentLock(acquired);
             return acquired is not null;
         }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        catch (LinuxException e) when (RawFile.MeansAbsent(e.Errno))
         {
             return true;
         }

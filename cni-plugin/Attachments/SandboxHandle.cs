@@ -1,4 +1,5 @@
 using FlannelCni.Linux;
+using FlannelCni.Linux.Files;
 using FlannelCni.Linux.Interop;
 using FlannelCni.Linux.Namespaces;
 using FlannelCni.Plugin.Spec;
@@ -48,7 +49,10 @@ internal sealed class SandboxHandle : IDisposable
     /// </summary>
     /// <exception cref="CniException">Internal: it is there and cannot be opened.</exception>
     internal NetNamespace? FindPod() =>
-        _failure is { Errno: not (Errno.ENOENT or Errno.ENOTDIR or Errno.EINVAL) } ? GetPod() : _pod;
+        _failure is { } failure && !RawFile.MeansAbsent(failure.Errno)
+            && failure.Errno is not (Errno.EINVAL or Errno.ELOOP or Errno.ENXIO)
+            ? GetPod()
+            : _pod;
 
     public void Dispose()
     {

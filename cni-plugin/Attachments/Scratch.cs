@@ -5,6 +5,7 @@
 
 using FlannelCni.Linux;
 using FlannelCni.Linux.Files;
+using FlannelCni.Linux.Interop;
 
 namespace FlannelCni.Plugin.Attachments;
 
@@ -25,7 +26,17 @@ internal sealed class Scratch(string dataDir, Attachment attachment) : IScratch
     private readonly string _path = DataDirectory.PathOf(dataDir, attachment.ContainerId);
     private readonly string _temporary = DataDirectory.PathOf(dataDir, $".{attachment.Key}.tmp");
 
-    public byte[]? Find() => RawFile.ReadAllBytesIfPresent(_path);
+    public byte[]? Find()
+    {
+        try
+        {
+            return RawFile.ReadAllBytesIfPresent(_path);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EISDIR)
+        {
+            return null;    // no plugin made that
+        }
+    }
 
     public void Save(byte[] config)
     {

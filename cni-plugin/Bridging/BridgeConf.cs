@@ -10,6 +10,8 @@ namespace FlannelCni.Plugin.Bridging;
 internal sealed record BridgeConf
 {
     private const string DefaultBridge = "cni0";
+    private const int MinMtu = 68;       // ETH_MIN_MTU and ETH_MAX_MTU of linux/if_ether.h, which a veth pair takes
+    private const int MaxMtu = 65535;
 
     /// <summary>Name of the bridge device.</summary>
     internal string Bridge { get; init; } = DefaultBridge;
@@ -100,7 +102,7 @@ internal sealed record BridgeConf
 
     private static BridgeConf ReadFields(JsonMap config, CniArgs args) => new()
     {
-        Bridge = config.Text("bridge") is { Length: > 0 } name ? name : DefaultBridge,
+        Bridge = ReadBridge(config),
         IsGateway = config.Flag("isGateway") || config.Flag("isDefaultGateway"),
         IsDefaultGateway = config.Flag("isDefaultGateway"),
         ForceAddress = config.Flag("forceAddress"),
@@ -119,6 +121,15 @@ internal sealed record BridgeConf
         Dns = ResultReader.ReadDns(config),
     };
 
+    private static string ReadBridge(JsonMap config)
+    {
+        string name = config.Text("bridge");
+        return name.Length == 0 ? DefaultBridge
+            : Identifiers.IsLinkName(name) ? name
+            : throw new JsonException(
+                $"\"bridge\" is \"{name}\", which no interface can be called: 1 to 15 bytes are, but blanks and / : %");
+    }
+
     private static MasqueradeBackend ReadBackend(JsonMap config) => config.Text("ipMasqBackend") switch
     {
         "" => MasqueradeBackend.Any,
@@ -130,8 +141,9 @@ internal sealed record BridgeConf
     private static uint ReadMtu(JsonMap config) => config.Integer("mtu") switch
     {
         null => 0,
-        >= 0 and int mtu => (uint)mtu,
-        int negative => throw new JsonException($"\"mtu\" is {negative}"),
+        (0 or (>= MinMtu and <= MaxMtu)) and int mtu => (uint)mtu,
+        int other => throw new JsonException(
+            $"\"mtu\" is {GoNumber.Format(other)}, {GoNumber.Format(MinMtu)} to {GoNumber.Format(MaxMtu)} is expected"),
     };
 
     /// <summary>The runtime's wish counts before the user's, and that before the caller's arguments.</summary>

@@ -13,17 +13,21 @@ namespace FlannelCni.Plugin.Bridging;
 /// <param name="pod">Opened in the pod.</param>
 internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocket host, RtnlSocket pod)
 {
+    /// <returns>The pod's, for those who look at its rules.</returns>
     /// <exception cref="CniException">Internal: the first thing that is not as it was.</exception>
-    internal void Run(CniResult previous)
+    internal CheckedPod Run(CniResult previous)
     {
         Link bridge = CheckBridge(previous);
         Link inside = CheckInside(previous);
-        CheckPort(previous, bridge, inside);
+        Link port = CheckPort(previous, bridge, inside);
+        new VlanCheck(conf, host).RunOnGateway(bridge);
+        List<IpPrefix> addresses = [];
         foreach (CniIp ip in previous.Ips)
         {
             if (IsOurs(ip, previous))
             {
                 CheckAddress(ip, inside);
+                addresses.Add(ip.Address);
             }
         }
 
@@ -31,6 +35,8 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
         {
             CheckRoute(route);
         }
+
+        return new CheckedPod(new VethPair(port.Name, inside.Mac), addresses);
     }
 
     private Link CheckBridge(CniResult previous)
@@ -58,7 +64,7 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
         return inside;
     }
 
-    private void CheckPort(CniResult previous, Link bridge, Link inside)
+    private Link CheckPort(CniResult previous, Link bridge, Link inside)
     {
         Link? port = host.FindLink(inside.ParentIndex);
         if (port is not { Kind: "veth" } || port.ParentIndex != inside.Index)
@@ -73,6 +79,8 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
         Require(port.IsUp, $"{port.Name} is down");
         Require(!conf.HairpinMode || port.Port is { Hairpin: true }, $"{port.Name} is not in hairpin mode");
         Require(!conf.PortIsolation || port.Port is { Isolated: true }, $"{port.Name} is not isolated");
+        new VlanCheck(conf, host).RunOnPort(port);
+        return port;
     }
 
     private void CheckAddress(CniIp ip, Link inside)
@@ -158,7 +166,7 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
             || string.Equals(expected.Mac, link.Mac.ToString(), StringComparison.OrdinalIgnoreCase),
         $"{link.Name} has the address {link.Mac}, not {expected.Mac}");
 
-    private static void Require(bool condition, string otherwise)
+    internal static void Require(bool condition, string otherwise)
     {
         if (!condition)
         {
@@ -166,5 +174,9 @@ internal sealed class PodCheck(BridgeConf conf, Attachment attachment, RtnlSocke
         }
     }
 
-    private static CniException Wrong(string what) => new(CniErrorCode.Internal, $"check: {what}");
+    internal static CniException Wrong(string what) => new(CniErrorCode.Internal, $"check: {what}");
 }
+
+/// <summary>What rules are about.</summary>
+/// <param name="Addresses">The pod's, each with the prefix of its subnet.</param>
+internal readonly record struct CheckedPod(VethPair Pair, IReadOnlyList<IpPrefix> Addresses);

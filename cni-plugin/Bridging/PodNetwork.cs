@@ -37,6 +37,14 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
     public void RequireFreeName()
     {
         _ = sandbox.GetPod();
+        if (attachment.IfName.Contains('%'))
+        {
+            throw new CniException(
+                CniErrorCode.InvalidEnvironment,
+                "interface name contains %, for which the kernel would put a number",
+                attachment.IfName);
+        }
+
         if (Pod.FindLink(attachment.IfName) is not null)
         {
             throw NameTaken();
@@ -133,23 +141,43 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
         {
             using RtnlSocket looking = InPod(RtnlSocket.Open);
             LinkRemoval removal = new(Pod, attachment.IfName);
+            bool isGone = false;
             try
             {
-                if (removal.WaitUntilGone(looking))
+                isGone = removal.WaitUntilGone(looking);
+                if (isGone)
                 {
                     whenGone();
                 }
             }
             finally
             {
-                removal.Complete();
+                Complete(removal);
             }
+
+            if (!isGone)
+            {
+                whenGone();
+            }
+        }
+    }
+
+    /// <summary>A loopback, or hardware: what cannot be deleted no ADD has made.</summary>
+    private void Complete(LinkRemoval removal)
+    {
+        try
+        {
+            removal.Complete();
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EOPNOTSUPP)
+        {
+            StandardError.Say($"{attachment.IfName} stays, as it is of no ADD: {e.Message}");
         }
     }
 
     /// <summary>Is all as the ADD with this result left it?</summary>
     /// <exception cref="CniException">Internal: what is not.</exception>
-    internal void Check(CniResult previous) => new PodCheck(conf, attachment, Host, Pod).Run(previous);
+    internal CheckedPod Check(CniResult previous) => new PodCheck(conf, attachment, Host, Pod).Run(previous);
 
     public void Dispose()
     {

@@ -24,23 +24,62 @@ internal sealed record PortVlans
     /// <summary>The port also stays in the VLAN that the bridge gives to each.</summary>
     internal bool PreservesDefault { get; init; }
 
+    private bool IsChosen => Access != 0 || Trunk.Count > 0;
+
     private ushort Native => Access == 0 ? DefaultId : Access;
 
     /// <summary>Gives a port these VLANs and, unless wanted, takes all others. Twice is as good as once.</summary>
     /// <exception cref="NetlinkException">EOPNOTSUPP: this kernel's bridges have no VLANs.</exception>
     internal void Apply(RtnlSocket socket, int port)
     {
-        if (Access == 0 && Trunk.Count == 0)
+        if (!IsChosen)
         {
             return;
         }
 
         // The native one last, for it counts where it is in the trunk as well.
-        socket.AddBridgeVlans(port, [.. Trunk, new BridgeVlan(Native, Native, IsNative: true)]);
+        socket.AddBridgeVlans(port, [.. Trunk, new BridgeVlan(Native, Native, IsNative: true, IsUntagged: true)]);
         if (!PreservesDefault)
         {
             socket.DeleteBridgeVlans(port, ListOthers());
         }
+    }
+
+    /// <summary>Where the VLANs that a port has are not those that <see cref="Apply"/> gave it. Pure.</summary>
+    /// <param name="found">Those it has.</param>
+    /// <returns>The first that is missing, wrong or too much; null: none is.</returns>
+    internal string? FindFault(IReadOnlyList<BridgeVlan> found)
+    {
+        if (!IsChosen)
+        {
+            return null;
+        }
+
+        BridgeVlan?[] byId = new BridgeVlan?[MaxId + 1];
+        foreach (BridgeVlan range in found)
+        {
+            for (int id = Math.Max(range.First, (ushort)1); id <= Math.Min((int)range.Last, MaxId); id++)
+            {
+                byId[id] = range;
+            }
+        }
+
+        bool[] isOther = WithoutOurs();
+        bool sparesOne = PreservesDefault;
+        for (int id = 1; id <= MaxId; id++)
+        {
+            // That which the bridge gives to each port is untagged, and its number the bridge's own to choose.
+            if (sparesOne && isOther[id] && byId[id] is { IsUntagged: true, IsNative: false })
+            {
+                sparesOne = false;
+            }
+            else if (FindFault(id, byId[id], isOther[id]) is { } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
     }
 
     /// <exception cref="CniException">Internal: a number that is no VLAN's.</exception>
@@ -97,7 +136,24 @@ internal sealed record PortVlans
         return RangesOf(isMember);
     }
 
-    private List<BridgeVlan> ListOthers()
+    private string? FindFault(int id, BridgeVlan? found, bool isOther)
+    {
+        bool isNative = id == Native;
+        return (isOther, found) switch
+        {
+            (true, null) => null,
+            (true, _) => $"is in VLAN {Text(id)}, too",
+            (false, null) => $"is not in VLAN {Text(id)}",
+            (false, { } vlan) when vlan.IsNative != isNative || vlan.IsUntagged != isNative =>
+                $"is in VLAN {Text(id)}, but not with frames {(isNative ? "without a tag" : "that have its tag")}",
+            _ => null,
+        };
+    }
+
+    private List<BridgeVlan> ListOthers() => RangesOf(WithoutOurs());
+
+    /// <summary>By number, those that the port is not to have.</summary>
+    private bool[] WithoutOurs()
     {
         bool[] isOther = new bool[MaxId + 2];
         isOther.AsSpan(1..^1).Fill(true);
@@ -107,7 +163,7 @@ internal sealed record PortVlans
             isOther.AsSpan(range.First..(range.Last + 1)).Clear();
         }
 
-        return RangesOf(isOther);
+        return isOther;
     }
 
     private static List<BridgeVlan> RangesOf(ReadOnlySpan<bool> isMember)

@@ -3,7 +3,9 @@ using FlannelCni.Plugin.Attachments;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Delegates;
 using FlannelCni.Plugin.Json;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
@@ -33,7 +35,22 @@ internal sealed class CheckCommand(CniEnvironment environment, NetConf conf, Att
         }
 
         using PodNetwork network = new(bridge, attachment, sandbox);
-        network.Check(previous);
+        CheckRules(bridge, config.Network, network.Check(previous));
+    }
+
+    private void CheckRules(BridgeConf bridge, string network, in CheckedPod pod)
+    {
+        if (bridge.MacSpoofCheck)
+        {
+            Require(new NftSpoofCheck(attachment).FindFault(pod.Pair));
+        }
+
+        if (bridge.IpMasq && pod.Addresses.Count > 0)
+        {
+            Require(new PodMasquerade(bridge.IpMasqBackend, network, attachment).FindFault(pod.Addresses));
+        }
+
+        static void Require(string? fault) => PodCheck.Require(fault is null, fault ?? "");
     }
 
     private CniResult ReadPrevious(RenderedConfig config)

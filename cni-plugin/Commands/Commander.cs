@@ -83,7 +83,7 @@ internal sealed class Commander(CniEnvironment environment, NetConf conf)
         SavedConfig chosen = SavedConfig.Choose(scratch.Find(), conf, () => NodeSubnet.Load(conf));
         if (chosen.Config is { IsBridge: false } others)
         {
-            new DelegateCommand(others, environment, lockDescriptor).Delete();
+            new DelegateCommand(others, environment, lockDescriptor).Delete(chosen.IsKnown);
         }
         else if (chosen.Config is not null || conf.DelegatesToBridge)
         {

@@ -16,7 +16,7 @@ internal sealed class DelegateCommand(RenderedConfig config, CniEnvironment envi
         // Before any side effect: a DEL must find it even when this process dies half way.
         scratch.Save(config.Bytes, rollback);
         using PluginCall call = Start("ADD");
-        rollback.Add($"delete by {config.Type}", Delete);
+        rollback.Add($"delete by {config.Type}", () => Delete(isKnown: true));
         try
         {
             CniResult result = ResultReader.Read(call.Result(), config.Version, out string resultVersion);
@@ -31,10 +31,20 @@ internal sealed class DelegateCommand(RenderedConfig config, CniEnvironment envi
         }
     }
 
-    internal void Delete()
+    /// <param name="isKnown">
+    /// As of <see cref="DelCommand.Run"/>: if not, a plugin that is not installed keeps no pod from ending.
+    /// </param>
+    internal void Delete(bool isKnown)
     {
-        using PluginCall call = Start("DEL");
-        _ = call.Result();
+        try
+        {
+            using PluginCall call = Start("DEL");
+            _ = call.Result();
+        }
+        catch (CniException e) when (!isKnown && !PluginProgram.IsInstalled(config.Type, environment))
+        {
+            StandardError.Say($"delete by {config.Type}: {e.Message}");
+        }
     }
 
     private PluginCall Start(string verb)

@@ -11,6 +11,7 @@ using FlannelCni.Plugin.Ipam;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
+using FlannelCni.Plugin.SpoofCheck;
 
 namespace FlannelCni.Plugin.Commands;
 
@@ -47,6 +48,7 @@ internal sealed class GcCommand(CniEnvironment environment, NetConf conf)
 
         Try("masquerade rules", () => NftMasquerade.RemoveAllBut(kept, conf.Name));
         Try("masquerade rules of iptables", () => IptablesMasquerade.RemoveAllBut(kept, conf.Name));
+        Try("spoof-check rules", () => NftSpoofCheck.RemoveStale(kept));
         Try("empty reservations", () => Store()?.ReleaseEmpty());
         Try("the plugin that was delegated to", () => Delegate(valid));
         if (_failures.Count > 0)

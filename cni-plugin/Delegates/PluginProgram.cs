@@ -47,6 +47,19 @@ internal static class PluginProgram
         return call.Result();
     }
 
+    internal static bool IsInstalled(string type, CniEnvironment environment)
+    {
+        try
+        {
+            _ = Find(type, environment.PluginFolders);
+            return true;
+        }
+        catch (CniException)
+        {
+            return false;
+        }
+    }
+
     /// <exception cref="CniException">Internal: there is none.</exception>
     internal static string Find(string type, IReadOnlyList<string> folders)
     {
@@ -55,7 +68,7 @@ internal static class PluginProgram
             throw new CniException(CniErrorCode.Internal, "no plugin name provided");
         }
 
-        if (type.Contains('/'))
+        if (type.Contains('/') || type.Contains('\0'))
         {
             throw new CniException(CniErrorCode.Internal, $"invalid plugin name: {type}");
         }

@@ -22,12 +22,12 @@ internal sealed class HostLocalStore
     private HostLocalStore(string folder) => _folder = folder;
 
     /// <param name="ipam">The section <c>ipam</c>, the user's or the rendered one.</param>
-    /// <returns>Null: addresses come from another plugin.</returns>
+    /// <returns>Null: addresses come from another plugin, or there can be no such folder.</returns>
     internal static HostLocalStore? Of(JsonMap? ipam, string network)
     {
         string type = ipam?.Find("type")?.Text ?? Type;
         string folder = ipam?.Find("dataDir")?.Text is { Length: > 0 } users ? users : DefaultFolder;
-        return type == Type ? new HostLocalStore($"{folder}/{network}") : null;
+        return type == Type && !folder.Contains('\0') ? new HostLocalStore($"{folder}/{network}") : null;
     }
 
     /// <summary>Who has addresses, each once. Without an interface: of a version of long ago.</summary>

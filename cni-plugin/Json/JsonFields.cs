@@ -7,7 +7,11 @@ internal static class JsonFields
 {
     /// <summary>Empty: there is none.</summary>
     /// <exception cref="JsonException">Not a string.</exception>
-    internal static string Text(this JsonMap map, string field) => map.Field(field, JsonKind.String)?.Text ?? "";
+    internal static string Text(this JsonMap map, string field) => map.TextOrNull(field) ?? "";
+
+    /// <summary>Null: there is none; an empty one is one.</summary>
+    /// <inheritdoc cref="Text" path="/exception"/>
+    internal static string? TextOrNull(this JsonMap map, string field) => map.Field(field, JsonKind.String)?.Text;
 
     internal static bool Flag(this JsonMap map, string field) => map.Field(field, JsonKind.Boolean)?.IsTrue ?? false;
 
@@ -58,10 +62,27 @@ internal static class JsonFields
         return texts;
     }
 
+    /// <summary>
+    /// The last of equal fields counts. But a null leaves a plain value what it was, and an object only adds to the one
+    /// before it.
+    /// </summary>
     private static JsonValue? Field(this JsonMap map, string field, JsonKind kind)
     {
-        JsonValue? value = map.FindField(field);
-        return value is null || value.Kind == kind ? value : throw Mismatch($"\"{field}\"", value.Kind, kind);
+        JsonValue? found = null;
+        foreach ((string key, JsonValue value) in map.Members)
+        {
+            if (!string.Equals(key, field, StringComparison.OrdinalIgnoreCase))
+            {
+                continue;
+            }
+
+            found = value.Kind == JsonKind.Null ? (kind is JsonKind.Object or JsonKind.Array ? null : found)
+                : value.Kind != kind ? throw Mismatch($"\"{field}\"", value.Kind, kind)
+                : found?.Map is { } earlier && value.Map is { } later ? earlier.With(later)
+                : value;
+        }
+
+        return found;
     }
 
     private static JsonException Mismatch(string what, JsonKind found, JsonKind expected) =>

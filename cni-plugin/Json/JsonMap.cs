@@ -23,6 +23,14 @@ internal sealed class JsonMap
         return copy;
     }
 
+    /// <summary>A map of the members of both; of equal keys the other's count.</summary>
+    internal JsonMap With(JsonMap other)
+    {
+        JsonMap both = Copy();
+        both._members.AddRange(other._members);
+        return both;
+    }
+
     internal bool Has(string key) => Find(key) is not null;
 
     /// <summary>By the exact key, as in a Go map; null: there is none.</summary>
@@ -33,20 +41,6 @@ internal sealed class JsonMap
             if (_members[i].Key == key)
             {
                 return _members[i].Value;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>By a struct field's name, which Go matches in any case; the last counts. A null is none.</summary>
-    internal JsonValue? FindField(string field)
-    {
-        for (int i = _members.Count - 1; i >= 0; i--)
-        {
-            if (string.Equals(_members[i].Key, field, StringComparison.OrdinalIgnoreCase))
-            {
-                return _members[i].Value.Kind == JsonKind.Null ? null : _members[i].Value;
             }
         }
 

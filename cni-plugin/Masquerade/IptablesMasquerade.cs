@@ -67,6 +67,38 @@ internal sealed class IptablesMasquerade(string network, Attachment attachment) 
         }
     }
 
+    /// <summary>Where the rules are not those of <see cref="Add(IReadOnlyList{IpPrefix})"/>; null: nowhere.</summary>
+    /// <exception cref="CniException">Internal: a program failed.</exception>
+    internal string? FindFault(IReadOnlyList<IpPrefix> addresses) =>
+        FindFault(OfFamily(addresses, is6: false), is6: false) ?? FindFault(OfFamily(addresses, is6: true), is6: true);
+
+    private string? FindFault(List<IpPrefix> addresses, bool is6)
+    {
+        if (addresses.Count == 0)
+        {
+            return null;
+        }
+
+        string fault = $"there is no chain {_rules.Chain} that masquerades what {addresses[0].Address} sends";
+        foreach (string? program in (string?[])[FindUsedLegacy(is6), FindUsedNft(is6)])
+        {
+            if (program is null || IptablesPrograms.List(program, IptablesRules.Table, _rules.Chain) is not { } chain)
+            {
+                continue;
+            }
+
+            string hook = IptablesPrograms.List(program, IptablesRules.Table, IptablesRules.PostRouting) ?? "";
+            if (_rules.FindMissing(addresses, chain + hook) is not { } missing)
+            {
+                return null;
+            }
+
+            fault = $"table {IptablesRules.Table} of iptables has lost its rule {missing}";
+        }
+
+        return fault;
+    }
+
     private void Add(List<IpPrefix> addresses, string name)
     {
         if (addresses.Count == 0)

@@ -34,19 +34,47 @@ internal sealed class IptablesRules
     internal string ComposeAddition(IReadOnlyList<IpPrefix> addresses)
     {
         StringBuilder script = new($"*{Table}\n:{Chain} - [0:0]\n");
-        foreach (IpPrefix address in addresses)
+        foreach (string rule in RulesOf(addresses))
         {
-            script.Append($"-A {Chain} -d {address.Masked} {_comment} -j ACCEPT\n");
-        }
-
-        string multicast = addresses[0].Is6 ? "ff00::/8" : "224.0.0.0/4";
-        script.Append($"-A {Chain} ! -d {multicast} {_comment} -j MASQUERADE\n");
-        foreach (IpPrefix address in addresses)
-        {
-            script.Append($"-A {PostRouting} -s {IpPrefix.Host(address.Address)} {_comment} -j {Chain}\n");
+            script.Append(rule).Append('\n');
         }
 
         return script.Append("COMMIT\n").ToString();
+    }
+
+    /// <summary>The first of the rules that is not there; null: none.</summary>
+    /// <inheritdoc cref="ComposeAddition" path="/param"/>
+    /// <param name="listing">Of <c>iptables -S</c>: the chain and POSTROUTING.</param>
+    internal string? FindMissing(IReadOnlyList<IpPrefix> addresses, string listing)
+    {
+        HashSet<string> found = [.. listing.Split('\n')];
+        foreach (string rule in RulesOf(addresses))
+        {
+            if (!found.Contains(rule))
+            {
+                return rule;
+            }
+        }
+
+        return null;
+    }
+
+    private List<string> RulesOf(IReadOnlyList<IpPrefix> addresses)
+    {
+        List<string> rules = [];
+        foreach (IpPrefix address in addresses)
+        {
+            rules.Add($"-A {Chain} -d {address.Masked} {_comment} -j ACCEPT");
+        }
+
+        string multicast = addresses[0].Is6 ? "ff00::/8" : "224.0.0.0/4";
+        rules.Add($"-A {Chain} ! -d {multicast} {_comment} -j MASQUERADE");
+        foreach (IpPrefix address in addresses)
+        {
+            rules.Add($"-A {PostRouting} -s {IpPrefix.Host(address.Address)} {_comment} -j {Chain}");
+        }
+
+        return rules;
     }
 
     /// <summary>Takes the chain away and all that leads to it.</summary>

@@ -71,26 +71,49 @@ internal sealed class MasqueradeRules
         bool isSame = found.Count == wanted.Length;
         for (int i = 0; isSame && i < wanted.Length; i++)
         {
-            isSame = found[i].Expressions.Length == wanted[i].Length;
-            for (int j = 0; isSame && j < wanted[i].Length; j++)
-            {
-                isSame = found[i].Expressions[j].Equals(wanted[i][j]);
-            }
+            isSame = found[i].Is(wanted[i]);
         }
 
         return isSame;
+    }
+
+    /// <summary>The first address that no rule masquerades, whoever made it; null: none.</summary>
+    /// <param name="found">The rules of <see cref="Checks"/>.</param>
+    internal static IpPrefix? FindMissing(IReadOnlyList<IpPrefix> addresses, IReadOnlyList<NftRule> found)
+    {
+        foreach (IpPrefix address in addresses)
+        {
+            NftExpression[] wanted = RuleOf(address);
+            bool isThere = false;
+            foreach (NftRule rule in found)
+            {
+                isThere |= rule.Is(wanted);
+            }
+
+            if (!isThere)
+            {
+                return address;
+            }
+        }
+
+        return null;
     }
 
     private void AddRules(NftTransaction transaction, IReadOnlyList<IpPrefix> addresses)
     {
         foreach (IpPrefix address in addresses)
         {
-            List<NftExpression> rule = OfFamily(address);
-            NftAddressMatch.Append(rule, IpPrefix.Host(address.Address), NftAddressSide.Source, isNegated: false);
-            NftAddressMatch.Append(rule, address.Masked, NftAddressSide.Destination, isNegated: true);
-            rule.Add(NftExpression.Masquerade(NftNatFlags.None));
-            transaction.AddRule(Family, Table, Checks, rule.ToArray(), _comment);
+            transaction.AddRule(Family, Table, Checks, RuleOf(address), _comment);
         }
+    }
+
+    private static NftExpression[] RuleOf(IpPrefix address)
+    {
+        List<NftExpression> rule = OfFamily(address);
+        NftAddressMatch.Append(rule, IpPrefix.Host(address.Address), NftAddressSide.Source, isNegated: false);
+        NftAddressMatch.Append(rule, address.Masked, NftAddressSide.Destination, isNegated: true);
+        rule.Add(NftExpression.Masquerade(NftNatFlags.None));
+        return rule.ToArray();
     }
 
     private static NftExpression[][] WayToChecks() =>

@@ -81,6 +81,31 @@ internal sealed class NftMasquerade(string network, Attachment attachment) : IMa
         }
     }
 
+    /// <summary>Where the rules are not those of <see cref="Add(IReadOnlyList{IpPrefix})"/>; null: nowhere.</summary>
+    /// <exception cref="CniException">Internal: they cannot be listed.</exception>
+    internal static string? FindFault(IReadOnlyList<IpPrefix> addresses)
+    {
+        try
+        {
+            using NftSocket socket = NftSocket.Open();
+            List<NftRule> all = socket.ListRules(MasqueradeRules.Family, MasqueradeRules.Table);
+            List<NftRule> way = all.FindAll(static rule => rule.Chain == MasqueradeRules.PostRouting);
+            List<NftRule> checks = all.FindAll(static rule => rule.Chain == MasqueradeRules.Checks);
+            return MasqueradeRules.FindMissing(addresses, checks) is IpPrefix address
+                ? $"no rule masquerades what {address.Address} sends out of {address.Masked}"
+                : MasqueradeRules.IsInPlace(way) ? null
+                : $"chain {MasqueradeRules.PostRouting} of table {MasqueradeRules.Table} does not lead to the rules";
+        }
+        catch (LinuxException e) when (MeansNoNftables(e.Errno))
+        {
+            return "there are no masquerade rules, for this kernel has no nftables";
+        }
+        catch (LinuxException e)
+        {
+            throw new CniException(CniErrorCode.Internal, $"failed to list IP masquerade: {e.Message}");
+        }
+    }
+
     /// <summary>Is this what a kernel without nftables answers?</summary>
     internal static bool MeansNoNftables(Errno errno) =>
         errno is Errno.EINVAL or Errno.EOPNOTSUPP or Errno.EPROTONOSUPPORT;

@@ -39,6 +39,19 @@ internal sealed class PodMasquerade(MasqueradeBackend backend, string network, A
         }
     }
 
+    /// <summary>Where the rules are not as ADD left them, ours or upstream's; null: nowhere.</summary>
+    /// <exception cref="Spec.CniException">Internal: they cannot be listed.</exception>
+    internal string? FindFault(IReadOnlyList<IpPrefix> addresses)
+    {
+        string? fault = backend == MasqueradeBackend.Iptables
+            ? _iptables.FindFault(addresses)
+            : NftMasquerade.FindFault(addresses);
+
+        // Where neither was asked for, upstream takes iptables, and so does ADD where there is no nftables.
+        bool mayBeElsewhere = fault is not null && backend == MasqueradeBackend.Any;
+        return mayBeElsewhere && _iptables.FindFault(addresses) is null ? null : fault;
+    }
+
     /// <inheritdoc/>
     public void Remove()
     {

@@ -62,6 +62,20 @@ internal static class Identifiers
         }
     }
 
+    /// <summary>Can a link be called so, and is not called otherwise then? Of "eth%d" the kernel makes eth0.</summary>
+    internal static bool IsLinkName(string name)
+    {
+        foreach (char c in name)
+        {
+            if (c is '/' or ':' or '%' or '\0' || char.IsWhiteSpace(c))
+            {
+                return false;
+            }
+        }
+
+        return name is not ("" or "." or "..") && Encoding.UTF8.GetByteCount(name) <= MaxInterfaceNameBytes;
+    }
+
     /// <summary>A letter or digit, then letters, digits, <c>_</c>, <c>.</c> and <c>-</c>; all ASCII.</summary>
     private static bool IsIdentifier(string text)
     {

@@ -105,6 +105,9 @@ internal sealed record NetConf
         int negative => throw new JsonException($"\"subnetWaitSeconds\" is {negative}"),
     };
 
-    private static string PathOr(JsonMap document, string field, string otherwise) =>
-        document.FindField(field) is null ? otherwise : document.Text(field);
+    private static string PathOr(JsonMap document, string field, string otherwise)
+    {
+        string path = document.TextOrNull(field) ?? otherwise;
+        return path.Contains('\0') ? throw new JsonException($"\"{field}\" contains a NUL") : path;
+    }
 }

@@ -2,7 +2,10 @@ using System.Text;
 using FlannelCni.Linux;
 using FlannelCni.Linux.Net;
 using FlannelCni.Linux.Nftables;
+using FlannelCni.Linux.Rtnetlink;
 using FlannelCni.Plugin.Attachments;
+using FlannelCni.Plugin.Bridging;
+using FlannelCni.Plugin.Masquerade;
 using FlannelCni.Plugin.Spec;
 
 namespace FlannelCni.Plugin.SpoofCheck;
@@ -68,6 +71,49 @@ internal sealed class NftSpoofCheck(Attachment attachment) : ISpoofCheck
         catch (LinuxException e)
         {
             throw new CniException(CniErrorCode.Internal, $"failed to teardown spoof-check: {e.Message}");
+        }
+    }
+
+    /// <summary>Where the rules are not those of <see cref="Add"/>; null: nowhere.</summary>
+    /// <exception cref="CniException">Internal: they cannot be listed.</exception>
+    internal string? FindFault(in VethPair pair)
+    {
+        try
+        {
+            using NftSocket socket = NftSocket.Open();
+            return _rules.FindFault(pair.Port, pair.PodMac, socket.ListRules(SpoofRules.Family, SpoofRules.Table));
+        }
+        catch (LinuxException e)
+        {
+            throw new CniException(CniErrorCode.Internal, $"failed to list the spoof-check: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// Takes away what is about ports that are no more. Such rules do not say which network they are of; they are of
+    /// no use to any.
+    /// </summary>
+    /// <param name="kept">Attachments whose rules stay all the same.</param>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    internal static void RemoveStale(IEnumerable<Attachment> kept)
+    {
+        try
+        {
+            using NftSocket socket = NftSocket.Open();
+            List<NftRule> found = socket.ListRules(SpoofRules.Family, SpoofRules.Table, SpoofRules.PreRouting);
+            if (found.Count > 0)
+            {
+                using RtnlSocket links = RtnlSocket.Open();
+                socket.Execute(SpoofRules.ComposeCollection(
+                    found,
+                    kept,
+                    name => links.FindLink(name) is not null,
+                    chain => socket.FindChain(SpoofRules.Family, SpoofRules.Table, chain) is not null));
+            }
+        }
+        catch (LinuxException e) when (NftMasquerade.MeansNoNftables(e.Errno))
+        {
+            // Then there are no such rules.
         }
     }
 

@@ -15,18 +15,20 @@ internal sealed class SpoofRules(Attachment attachment)
     internal const string Table = "nat";
     internal const string PreRouting = "PREROUTING";
 
+    private const string CommentPrefix = "macspoofchk-";
+    private const string ChainPrefix = "cni-br-iface-";
     private const int Priority = -300;             // NF_BR_PRI_NAT_DST_BRIDGED, linux/netfilter_bridge.h
     private const int NameSize = 16;               // IFNAMSIZ
     private const uint SourceMacOffset = 6;        // struct ethhdr
 
     /// <summary>On each rule of this attachment.</summary>
-    internal string Comment { get; } = $"macspoofchk-{attachment.ContainerId}-{attachment.IfName}";
+    internal string Comment { get; } = $"{CommentPrefix}{attachment.ContainerId}-{attachment.IfName}";
 
     /// <summary>Where a packet from the pod's port goes.</summary>
-    internal string PortChain { get; } = $"cni-br-iface-{attachment.ContainerId}-{attachment.IfName}";
+    internal string PortChain { get; } = $"{ChainPrefix}{attachment.ContainerId}-{attachment.IfName}";
 
     /// <summary>Where that leads to: all but the pod's MAC is dropped.</summary>
-    internal string MacChain => $"{PortChain}-mac";
+    internal string MacChain => MacChainOf(PortChain);
 
     /// <summary>Makes chains and rules, whatever there was.</summary>
     /// <param name="left">Rules of <see cref="PreRouting"/> that an earlier ADD left.</param>
@@ -47,15 +49,137 @@ internal sealed class SpoofRules(Attachment attachment)
 
         transaction.FlushChain(Family, Table, PortChain);
         transaction.FlushChain(Family, Table, MacChain);
-        Add(transaction, PreRouting, [.. FromPort(port), NftExpression.Decide(NftVerdict.NFT_JUMP, PortChain)]);
-        Add(transaction, PortChain, [NftExpression.Decide(NftVerdict.NFT_JUMP, MacChain)]);
-        Add(transaction, MacChain, [.. FromMac(mac), NftExpression.Decide(NftVerdict.NFT_RETURN)]);
-        Add(transaction, MacChain, [NftExpression.Decide(NftVerdict.NF_DROP)]);
+        foreach ((string chain, NftExpression[] rule) in RulesOf(port, mac))
+        {
+            transaction.AddRule(Family, Table, chain, rule, Comment);
+        }
+
         return transaction;
     }
 
-    private void Add(NftTransaction transaction, string chain, ReadOnlySpan<NftExpression> rule) =>
-        transaction.AddRule(Family, Table, chain, rule, Comment);
+    /// <summary>Where the table's rules are not those of <see cref="Compose"/>; null: nowhere.</summary>
+    /// <param name="found">Those of all chains of the table.</param>
+    internal string? FindFault(string port, MacAddress mac, IReadOnlyList<NftRule> found)
+    {
+        List<(string Chain, NftExpression[] Rule)> wanted = RulesOf(port, mac);
+        bool isHooked = false;
+        List<NftRule> own = [];
+        foreach (NftRule rule in found)
+        {
+            isHooked |= rule.Chain == PreRouting && rule.Is(wanted[0].Rule);
+            if (rule.Chain == PortChain || rule.Chain == MacChain)
+            {
+                own.Add(rule);
+            }
+        }
+
+        if (!isHooked)
+        {
+            return $"no rule of the spoof check is about {port}";
+        }
+
+        // Of these two chains one rule more may be one that lets everything pass.
+        foreach (string chain in (string[])[PortChain, MacChain])
+        {
+            List<NftRule> has = own.FindAll(rule => rule.Chain == chain);
+            List<(string Chain, NftExpression[] Rule)> needs = wanted.FindAll(rule => rule.Chain == chain);
+            bool isSame = has.Count == needs.Count;
+            for (int i = 0; isSame && i < needs.Count; i++)
+            {
+                isSame = has[i].Is(needs[i].Rule);
+            }
+
+            if (!isSame)
+            {
+                return $"chain {chain} of the spoof check does not let just {mac} pass";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes away rules about ports that are no more, and the chains that nothing else leads to.</summary>
+    /// <param name="found">The rules of <see cref="PreRouting"/>.</param>
+    /// <param name="kept">Attachments whose rules stay, whatever they are about.</param>
+    /// <param name="isThere">Has the host a link of that name?</param>
+    /// <param name="hasChain">Has the table a chain of that name?</param>
+    internal static NftTransaction ComposeCollection(
+        IReadOnlyList<NftRule> found,
+        IEnumerable<Attachment> kept,
+        Predicate<string> isThere,
+        Predicate<string> hasChain)
+    {
+        HashSet<string> comments = [];
+        foreach (Attachment attachment in kept)
+        {
+            _ = comments.Add(new SpoofRules(attachment).Comment);
+        }
+
+        NftTransaction transaction = new();
+        HashSet<string> left = [];
+        HashSet<string> used = [];
+        foreach (NftRule rule in found)
+        {
+            bool isStale = rule.Comment is { } comment
+                && comment.StartsWith(CommentPrefix, StringComparison.Ordinal)
+                && !comments.Contains(comment)
+                && PortOf(rule) is { } port
+                && !isThere(port);
+            if (isStale)
+            {
+                transaction.DeleteRule(rule);
+            }
+
+            foreach (NftExpression step in rule.Expressions)
+            {
+                if (step.Chain is { } chain && chain.StartsWith(ChainPrefix, StringComparison.Ordinal))
+                {
+                    _ = (isStale ? left : used).Add(chain);
+                }
+            }
+        }
+
+        left.ExceptWith(used);
+        foreach (string chain in left)
+        {
+            // The first leads to the second.
+            foreach (string name in (string[])[chain, MacChainOf(chain)])
+            {
+                if (hasChain(name))
+                {
+                    transaction.DeleteChain(Family, Table, name);
+                }
+            }
+        }
+
+        return transaction;
+    }
+
+    private List<(string Chain, NftExpression[] Rule)> RulesOf(string port, MacAddress mac) =>
+    [
+        (PreRouting, [.. FromPort(port), NftExpression.Decide(NftVerdict.NFT_JUMP, PortChain)]),
+        (PortChain, [NftExpression.Decide(NftVerdict.NFT_JUMP, MacChain)]),
+        (MacChain, [.. FromMac(mac), NftExpression.Decide(NftVerdict.NFT_RETURN)]),
+        (MacChain, [NftExpression.Decide(NftVerdict.NF_DROP)]),
+    ];
+
+    private static string MacChainOf(string portChain) => $"{portChain}-mac";
+
+    /// <summary>The port that a rule is about; null: it is about something else.</summary>
+    private static string? PortOf(NftRule rule)
+    {
+        if (rule.Expressions is not [{ Kind: NftExpressionKind.Meta, MetaKey: NftMetaKey.NFT_META_IIFNAME },
+            { Kind: NftExpressionKind.Cmp, CmpOp: NftCmpOp.NFT_CMP_EQ, Data: NftData data }, ..])
+        {
+            return null;
+        }
+
+        Span<byte> name = stackalloc byte[NftData.MaxLength];
+        int length = data.WriteTo(name);
+
+        // One that does not end is the beginning of names: veth*.
+        return name[..length].IndexOf((byte)0) is > 0 and int end ? Encoding.UTF8.GetString(name[..end]) : null;
+    }
 
     private static NftExpression[] FromPort(string port)
     {

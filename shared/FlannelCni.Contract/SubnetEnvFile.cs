@@ -13,6 +13,8 @@ namespace FlannelCni.Contract;
 /// <summary>Reads and writes <see cref="SubnetEnv"/> as a file. No other code does either.</summary>
 public static class SubnetEnvFile
 {
+    private const int MaxBytes = 1 << 20;    // an agent's has two hundred
+
     private const UnixFileMode FileMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
@@ -22,7 +24,7 @@ public static class SubnetEnvFile
         byte[] content;
         try
         {
-            content = RawFile.ReadAllBytes(path);
+            content = RawFile.ReadAllBytes(path, MaxBytes);
         }
         catch (LinuxException e)
         {

@@ -1,6 +1,7 @@
 using FlannelCni.Benchmarks.Chaos;
 using FlannelCni.Benchmarks.Cni;
 using FlannelCni.Benchmarks.Converge;
+using FlannelCni.Benchmarks.DataPlane;
 using FlannelCni.Benchmarks.Firewall;
 using FlannelCni.Benchmarks.KubeWatch;
 
@@ -19,8 +20,12 @@ internal static class Program
                 return await ConvergeBenchmark.RunAsync(options, Console.Out);
             case ["etcd-chaos", .. string[] options]:
                 return await ChaosBenchmark.RunAsync(options, Console.Out);
+            case ["kube-chaos", .. string[] options]:
+                return await KubeChaosBenchmark.RunAsync(options, Console.Out);
             case ["storm", .. string[] options]:
                 return StormBenchmark.Run(options, Console.Out);
+            case ["storm-dataplane", .. string[] options]:
+                return await DataPlaneStormBenchmark.RunAsync(options, Console.Out);
             case ["fuzz", .. string[] options]:
                 return FuzzRun.Run(options, Console.Out);
             case ["firewall", .. string[] options]:

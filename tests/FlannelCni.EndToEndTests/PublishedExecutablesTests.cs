@@ -14,4 +14,10 @@ public sealed class PublishedExecutablesTests
 
         Assert.True(mode.HasFlag(UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute));
     }
+
+    [Theory]
+    [InlineData("2>&-")]
+    [InlineData("<&- >&- 2>&-")]
+    public void The_agent_starts_without_standard_streams(string closed) =>
+        Shell.Run($"{Repository.Executable("flanneld")} --version {closed}");
 }

@@ -52,6 +52,12 @@ public sealed class AgentProcess : IDisposable
     /// <summary>SIGTERM.</summary>
     public void Terminate() => Shell.Run($"kill -TERM {Pid}");
 
+    /// <summary>SIGSTOP.</summary>
+    public void Pause() => Shell.Run($"kill -STOP {Pid}");
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => Shell.Run($"kill -CONT {Pid}");
+
     /// <summary>SIGKILL.</summary>
     public void Kill() => _child.Kill();
 

@@ -33,8 +33,9 @@ public sealed class KubeCluster : IAsyncDisposable
     private KubeCluster(TestCluster wire, KubeApiServer api, string config)
     {
         (_wire, Api) = (wire, api);
-        api.WriteKubeconfig(Kubeconfig, api.CreateToken(KubeUser.ServiceAccount("kube-flannel", "flannel")));
-        File.WriteAllText(_folder.File("net-conf.json"), config);
+        RotateToken();
+        File.WriteAllText(Kubeconfig, api.Kubeconfig($"tokenFile: {_folder.File("token")}"));
+        PutConfig(config);
         Nodes = [.. wire.Nodes.Select((net, i) => new AgentNode(
             i + 1,
             net,
@@ -43,6 +44,9 @@ public sealed class KubeCluster : IAsyncDisposable
     }
 
     public KubeApiServer Api { get; }
+
+    /// <summary>That of the agents.</summary>
+    public string Token { get; private set; } = "";
 
     /// <summary>Of the agents.</summary>
     public string Kubeconfig => _folder.File("kubeconfig");
@@ -110,9 +114,39 @@ public sealed class KubeCluster : IAsyncDisposable
     public static string CidrsOf(int number) => string.Create(
         CultureInfo.InvariantCulture, $"10.244.{number}.0/24,fd00:10:244:{number:x}::/64");
 
+    /// <summary>Writes the agents' net-conf.json.</summary>
+    public void PutConfig(string json)
+    {
+        File.WriteAllText(_folder.File("net-conf.new"), json);
+        File.Move(_folder.File("net-conf.new"), _folder.File("net-conf.json"), overwrite: true);
+    }
+
+    /// <summary>Writes another token for the agents.</summary>
+    /// <returns>The one they had, which is still good.</returns>
+    public string RotateToken()
+    {
+        string before = Token;
+        Token = Api.CreateToken(KubeUser.ServiceAccount("kube-flannel", "flannel"));
+        File.WriteAllText(_folder.File("token.new"), Token);
+        File.Move(_folder.File("token.new"), _folder.File("token"), overwrite: true);
+        return before;
+    }
+
     /// <summary>A Node as a kubelet registers it, with the addresses of the test cluster's node NUMBER.</summary>
     public void AddNode(int number, string? cidrs) => Api.Nodes.Add(NodeTemplate.Create(
         NameOf(number), cidrs, $"{TestCluster.Address4(number)},{TestCluster.Address6(number)}"));
+
+    /// <summary>A pod of the DaemonSet, in kube-flannel.</summary>
+    public void AddPod(string name, string node)
+    {
+        Api.Objects(ResourceTypes.Namespaces).Add("""{"metadata":{"name":"kube-flannel"}}""");
+        Api.Pods.Add(
+            $$$"""
+            {"metadata": {"name": "{{{name}}}"},
+             "spec": {"nodeName": "{{{node}}}", "containers": [{"name": "flannel", "image": "flannel"}]}}
+            """,
+            "kube-flannel");
+    }
 
     /// <summary>An annotation of ours; null: it is absent.</summary>
     /// <param name="name">Without the prefix: <c>public-ip</c>.</param>

@@ -153,6 +153,11 @@ internal sealed class VxlanBackend : IBackend
         }
 
         tables.Add(RouteTables.Create(VxlanPlans.Route, rtnl, is6, nexthops));
+        if (is6)
+        {
+            tables.Add(new ConnectedRoutes(rtnl));
+        }
+
         return tables;
     }
 

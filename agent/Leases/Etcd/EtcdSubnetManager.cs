@@ -47,7 +47,7 @@ internal sealed class EtcdSubnetManager : ISubnetManager
         _retry.UntilDoneAsync("Network config", ReadOnceAsync, pause: null, cancellationToken);
 
     /// <summary>Nothing: etcd knows subnets, not nodes.</summary>
-    public Task<NodeFacts> ReadNodeAsync(CancellationToken cancellationToken) => Task.FromResult(NodeFacts.Unknown);
+    public NodeFacts Node => NodeFacts.Unknown;
 
     /// <inheritdoc/>
     public Task<Lease> AcquireAsync(

@@ -13,12 +13,15 @@ internal sealed partial class KubeRetry(
     TimeProvider time, ILogger logger, Action<bool> onReached, Action<string> onWaiting)
 {
     private static readonly TimeSpan s_longestObedience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestAway = TimeSpan.FromSeconds(1.5);
 
     /// <param name="what">Begins the line that is logged: <c>Own Node</c>.</param>
     internal async Task<T> UntilDoneAsync<T>(
         string what, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
-        Backoff backoff = Backoff.ForRequests(time);
+        Backoff whileRefused = Backoff.ForRequests(time);
+        Backoff whileAway = new(s_first, s_longestAway, time);    // the server, or what is asked for
         FaultLog faults = new(time);
         while (true)
         {
@@ -32,6 +35,7 @@ internal sealed partial class KubeRetry(
             catch (KubeApiException e)
             {
                 Say(what, faults, e);
+                Backoff backoff = e.IsUnreachable || e.IsNotFound ? whileAway : whileRefused;
                 pause = Longer(backoff.Next(), e.RetryAfter ?? TimeSpan.Zero);
             }
 

@@ -16,39 +16,29 @@ internal sealed record KubeSettings(
     bool SaysUp,
     string StateDirectory)
 {
-    /// <summary>This node's name, which the API is asked for where nobody gave it.</summary>
+    /// <summary>This node's name, of the API, where nobody gave it.</summary>
     /// <exception cref="AgentFatalException">Nobody gave the pod either.</exception>
-    internal async Task<string> FindNodeNameAsync(
-        INodeApi api, KubeRetry retry, CancellationToken cancellationToken)
+    /// <exception cref="KubeApiException">404: there is no such pod, or it is on no node yet.</exception>
+    internal async Task<string> AskNodeNameAsync(INodeApi api, CancellationToken cancellationToken)
     {
-        if (NodeName is not null)
-        {
-            return NodeName;
-        }
-
         (string podNamespace, string podName) = Pod ?? throw new AgentFatalException(
             "this node's name is not known: set the variable NODE_NAME (spec.nodeName, by the downward API), "
             + "or POD_NAME and POD_NAMESPACE");
-        return await retry.UntilDoneAsync("Node name", AskAsync, cancellationToken);
-
-        async Task<string> AskAsync(CancellationToken token)
+        string pod = $"{podNamespace}/{podName}";
+        try
         {
-            string pod = $"{podNamespace}/{podName}";
-            try
-            {
-                return await api.FindNodeNameOfPodAsync(podNamespace, podName, token)
-                    ?? throw new KubeApiException(404, "NotFound", $"pod {pod} is on no node yet");
-            }
-            catch (KubeApiException e)
-            {
-                // Upstream's words first, which its users search for.
-                throw new KubeApiException(
-                    e.Status,
-                    e.Reason,
-                    $"error retrieving pod spec for {pod}: {e.Message}; set NODE_NAME and it is not needed",
-                    e.RetryAfter,
-                    e);
-            }
+            return await api.FindNodeNameOfPodAsync(podNamespace, podName, cancellationToken)
+                ?? throw new KubeApiException(404, "NotFound", $"pod {pod} is on no node yet");
+        }
+        catch (KubeApiException e)
+        {
+            // Upstream's words first, which its users search for.
+            throw new KubeApiException(
+                e.Status,
+                e.Reason,
+                $"error retrieving pod spec for {pod}: {e.Message}; set NODE_NAME and it is not needed",
+                e.RetryAfter,
+                e);
         }
     }
 

@@ -32,27 +32,33 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     private NodeRecord? _own;
     private NetworkConfig? _network;
     private ImmutableDictionary<string, NodeRecord>? _kept;    // what was on disk, where the own Node was taken from it
+    private TimeSpan _patienceLeft = s_patience;
 
     /// <summary>Connects to nothing yet.</summary>
     /// <param name="api">Owned from here on.</param>
     /// <param name="onReached">Told whether the API answers.</param>
     /// <param name="onWaiting">Told what the start is waiting for.</param>
+    /// <param name="onTrouble">Told why new pods are reached by nobody; null: they are.</param>
     internal KubeSubnetManager(
         KubeSettings settings,
         INodeApi api,
         TimeProvider time,
         ILogger logger,
         Action<bool> onReached,
-        Action<string> onWaiting)
+        Action<string> onWaiting,
+        Action<string?> onTrouble)
     {
         (_settings, _api, _time, _logger) = (settings, api, time, logger);
         _retry = new KubeRetry(time, logger, onReached, onWaiting);
         _events = new NodeEvents(api, time, logger);
-        _file = new NodeStateFile(settings.StateDirectory, settings.Annotations, logger);
+        _file = new NodeStateFile(settings.StateDirectory, settings.Annotations, settings.Pod, logger);
         _saver = new NodeStateSaver(_file, time);
         OwnNodeReport report = new(settings.Annotations, _events, time, logger);
-        _keeper = new OwnNodeKeeper(api, settings.Annotations, _retry, report, onWaiting, time);
+        _keeper = new OwnNodeKeeper(api, settings.Annotations, _retry, report, onWaiting, onTrouble, time);
     }
+
+    /// <inheritdoc/>
+    public NodeFacts Node => NodeFactsReader.Read(Own, NodeFacts.Unknown);
 
     private NodeRecord Own => _own ?? throw new InvalidOperationException("the own Node has not been read yet");
 
@@ -60,41 +66,18 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
         _network ?? throw new InvalidOperationException("no lease has been acquired yet");
 
     /// <inheritdoc/>
-    public Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(_settings.ReadNetworkConfig());
-
-    /// <inheritdoc/>
-    public async Task<NodeFacts> ReadNodeAsync(CancellationToken cancellationToken)
+    /// <remarks>
+    /// It is one with which this Node can be used: until then both are read again, as either may be mended.
+    /// </remarks>
+    public async Task<NetworkConfig> ReadNetworkConfigAsync(CancellationToken cancellationToken)
     {
-        string name = await _settings.FindNodeNameAsync(_api, _retry, cancellationToken);
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        bool isAbsent = false;
-        Task<NodeRecord> read = _retry.UntilDoneAsync("Own Node", ReadOnceAsync, ended.Token);
-        await Task.WhenAny(read, Task.Delay(s_patience, _time, ended.Token));
-        if (!read.IsCompleted && !isAbsent && _file.Read(name) is { } kept)
-        {
-            await ended.CancelAsync();
-            await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            cancellationToken.ThrowIfCancellationRequested();
-            Log.UsesKept(_logger, kept.Count - 1);
-            (_kept, _own) = (kept, kept[name]);
-        }
-
-        _own ??= await read;
-        return NodeFactsReader.Read(_own, _settings.Annotations, NodeFacts.Unknown);
-
-        async Task<NodeRecord> ReadOnceAsync(CancellationToken token)
-        {
-            try
-            {
-                return await _api.GetNodeAsync(name, token);
-            }
-            catch (KubeApiException e) when (e.IsNotFound)
-            {
-                isAbsent = true;    // an answer: what was kept is of a Node that is no more
-                throw;
-            }
-        }
+        NetworkConfig network = _settings.ReadNetworkConfig();
+        _own = await ReadOwnAsync(cancellationToken);
+        NodeRecord usable = await _keeper.UsableAsync(
+            _own, () => network = _settings.ReadNetworkConfig(), cancellationToken);
+        _kept = ReferenceEquals(usable, _own) ? _kept : null;
+        _own = usable;
+        return network;
     }
 
     /// <inheritdoc/>
@@ -129,7 +112,6 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     /// <inheritdoc/>
     public IAsyncEnumerable<LeaseSnapshot> WatchAsync(CancellationToken cancellationToken) => new NodeLeaseWatch(
         Own,
-        _settings.Annotations,
         _keeper,
         new NodeBook(Own.Name, Network, _settings.Annotations, _logger),
         new NodeConflicts(_settings.Annotations, _events, _logger),
@@ -142,6 +124,60 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
         await _events.DisposeAsync();
         _keeper.Dispose();
         await _api.DisposeAsync();
+    }
+
+    private async Task<NodeRecord> ReadOwnAsync(CancellationToken cancellationToken)
+    {
+        string name = _settings.NodeName ?? await AskAsync(
+            "Node name", token => _settings.AskNodeNameAsync(_api, token), _file.FindOwn, cancellationToken);
+        return await AskAsync("Own Node", token => _api.GetNodeAsync(name, token), FindKeptOwn, cancellationToken);
+
+        NodeRecord? FindKeptOwn()
+        {
+            if (_file.Read(name) is not { } kept)
+            {
+                return null;
+            }
+
+            Log.UsesKept(_logger, name, kept.Count - 1);
+            _kept = kept;
+            return kept[name];
+        }
+    }
+
+    /// <summary>What the API says; or what was kept on disk, where it says nothing.</summary>
+    /// <param name="findKept">Null: nothing was kept.</param>
+    private async Task<T> AskAsync<T>(
+        string what, Func<CancellationToken, Task<T>> ask, Func<T?> findKept, CancellationToken cancellationToken)
+        where T : class
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bool isAbsent = false;
+        Task<T> asking = _retry.UntilDoneAsync(what, AskOnceAsync, ended.Token);
+        await Task.WhenAny(asking, Task.Delay(_patienceLeft, _time, ended.Token));
+        if (!asking.IsCompleted && !isAbsent && findKept() is { } kept)
+        {
+            await ended.CancelAsync();
+            await ((Task)asking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            _patienceLeft = TimeSpan.Zero;
+            return kept;
+        }
+
+        return await asking;
+
+        async Task<T> AskOnceAsync(CancellationToken token)
+        {
+            try
+            {
+                return await ask(token);
+            }
+            catch (KubeApiException e) when (e.IsNotFound)
+            {
+                isAbsent = true;    // an answer: what was kept is of something that is no more
+                throw;
+            }
+        }
     }
 
     /// <summary>What was kept on disk, if the first list takes its time.</summary>
@@ -183,8 +219,8 @@ internal sealed partial class KubeSubnetManager : ISubnetManager
     {
         [LoggerMessage(
             LogLevel.Warning,
-            "The Kubernetes API is away: this node's lease and those of {Peers} peers are taken from disk, as they "
-            + "were last known")]
-        internal static partial void UsesKept(ILogger logger, int peers);
+            "The Kubernetes API is away: the lease of this node, {Name}, and those of {Peers} peers are taken from "
+            + "disk, as they were last known")]
+        internal static partial void UsesKept(ILogger logger, string name, int peers);
     }
 }

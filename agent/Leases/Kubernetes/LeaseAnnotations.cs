@@ -37,24 +37,31 @@ internal static class LeaseAnnotations
         };
     }
 
-    /// <summary>Reads what a node published; whoever may patch Nodes can have written it.</summary>
+    /// <summary>
+    /// Reads what a node published; whoever may patch Nodes can have written it. A family that is off is not looked at.
+    /// </summary>
     /// <param name="reason">What is wrong with it.</param>
     internal static bool TryRead(
         NodeAnnotations annotations,
+        NetworkConfig network,
         AnnotationNames names,
         [NotNullWhen(true)] out LeaseAttributes? attributes,
         [NotNullWhen(false)] out string? reason)
     {
         attributes = null;
-        if (!TryReadAddress(annotations.PublicIP, names.PublicIP, is6: false, out IpAddr publicIP, out reason)
-            || !TryReadAddress(annotations.PublicIPv6, names.PublicIPv6, is6: true, out IpAddr publicIPv6, out reason))
+        string? text = network.EnableIPv4 ? annotations.PublicIP : null;
+        string? textV6 = network.EnableIPv6 ? annotations.PublicIPv6 : null;
+        if (!TryReadAddress(text, names.PublicIP, is6: false, out IpAddr publicIP, out reason)
+            || !TryReadAddress(textV6, names.PublicIPv6, is6: true, out IpAddr publicIPv6, out reason))
         {
             return false;
         }
 
         if (publicIP.IsNone && publicIPv6.IsNone)
         {
-            reason = $"it has neither {names.PublicIP} nor {names.PublicIPv6}";
+            reason = network is { EnableIPv4: true, EnableIPv6: true }
+                ? $"it has neither {names.PublicIP} nor {names.PublicIPv6}"
+                : $"it has no {(network.EnableIPv4 ? names.PublicIP : names.PublicIPv6)}";
             return false;
         }
 
@@ -62,10 +69,21 @@ internal static class LeaseAnnotations
             publicIP,
             publicIPv6,
             annotations.BackendType ?? "",
-            Data(annotations.BackendData),
-            Data(annotations.BackendV6Data));
+            network.EnableIPv4 ? Data(annotations.BackendData) : null,
+            network.EnableIPv6 ? Data(annotations.BackendV6Data) : null);
         return true;
     }
+
+    /// <summary>What an agent of this node published before, as far as it can be read; null: nothing.</summary>
+    internal static LeaseAttributes? ReadOwn(NodeAnnotations annotations) =>
+        annotations.BackendData is null && annotations.BackendV6Data is null
+            ? null
+            : new LeaseAttributes(
+                ReadUsersAddress(annotations.PublicIP, is6: false),
+                ReadUsersAddress(annotations.PublicIPv6, is6: true),
+                annotations.BackendType ?? "",
+                Data(annotations.BackendData),
+                Data(annotations.BackendV6Data));
 
     /// <summary>An address that a user gave by annotation; none: absent, empty, or no address of that family.</summary>
     internal static IpAddr ReadUsersAddress(string? text, bool is6) =>

@@ -4,10 +4,9 @@ namespace FlannelCni.Agent.Leases.Kubernetes;
 internal static class NodeFactsReader
 {
     /// <param name="before">Counts where the Node has no internal address, as while it is made anew.</param>
-    internal static NodeFacts Read(NodeRecord node, AnnotationNames names, NodeFacts before)
+    internal static NodeFacts Read(NodeRecord node, NodeFacts before)
     {
         NodeAnnotations annotations = node.Annotations;
-        _ = LeaseAnnotations.TryRead(annotations, names, out LeaseAttributes? published, out _);
         bool hasAddress = !node.InternalIP.IsNone || !node.InternalIPv6.IsNone;
         return new NodeFacts
         {
@@ -15,7 +14,7 @@ internal static class NodeFactsReader
             InternalIPv6 = hasAddress ? node.InternalIPv6 : before.InternalIPv6,
             PublicIP = LeaseAnnotations.ReadUsersAddress(annotations.NodePublicIP, is6: false),
             PublicIPv6 = LeaseAnnotations.ReadUsersAddress(annotations.NodePublicIPv6, is6: true),
-            Published = published,
+            Published = LeaseAnnotations.ReadOwn(annotations),
         };
     }
 }

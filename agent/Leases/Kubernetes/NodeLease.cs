@@ -24,7 +24,7 @@ internal static class NodeLease
         }
 
         if (!TryReadSubnets(node, out SubnetPair subnets, out reason)
-            || !LeaseAnnotations.TryRead(node.Annotations, names, out LeaseAttributes? attributes, out reason))
+            || !LeaseAnnotations.TryRead(node.Annotations, network, names, out LeaseAttributes? attributes, out reason))
         {
             return false;
         }

@@ -10,7 +10,6 @@ namespace FlannelCni.Agent.Leases.Kubernetes;
 /// <param name="findKept">What is known without the API, tried where that takes its time; null: nothing.</param>
 internal sealed class NodeLeaseWatch(
     NodeRecord own,
-    AnnotationNames names,
     OwnNodeKeeper keeper,
     NodeBook book,
     NodeConflicts conflicts,
@@ -19,7 +18,7 @@ internal sealed class NodeLeaseWatch(
     Func<Task, CancellationToken, Task<ImmutableDictionary<string, NodeRecord>?>> findKept)
 {
     private NodeRecord _own = own;
-    private NodeFacts _facts = NodeFactsReader.Read(own, names, NodeFacts.Unknown);
+    private NodeFacts _facts = NodeFactsReader.Read(own, NodeFacts.Unknown);
 
     /// <summary>As <see cref="ISubnetManager.WatchAsync"/>.</summary>
     internal async IAsyncEnumerable<LeaseSnapshot> RunAsync(
@@ -87,7 +86,7 @@ internal sealed class NodeLeaseWatch(
         {
             NodeRecord? now = snapshot.Nodes.GetValueOrDefault(_own.Name);
             _own = now ?? _own;
-            _facts = NodeFactsReader.Read(_own, names, _facts);
+            _facts = NodeFactsReader.Read(_own, _facts);
             keeper.See(now);
         }
 

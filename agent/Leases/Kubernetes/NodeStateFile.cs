@@ -16,7 +16,9 @@ namespace FlannelCni.Agent.Leases.Kubernetes;
 /// same. One writer.
 /// </summary>
 /// <param name="directory">The agent's state directory, there already.</param>
-internal sealed partial class NodeStateFile(string directory, AnnotationNames names, ILogger logger)
+/// <param name="pod">The agent's own, by namespace and name; null: not known.</param>
+internal sealed partial class NodeStateFile(
+    string directory, AnnotationNames names, (string Namespace, string Name)? pod, ILogger logger)
 {
     private const int Version = 1;
     private const int PieceSize = 16 * 1024;
@@ -59,6 +61,32 @@ internal sealed partial class NodeStateFile(string directory, AnnotationNames na
         }
     }
 
+    /// <summary>
+    /// The node that the file is of, if this agent's pod has written it: a pod never moves to another node. Null: that
+    /// is not known.
+    /// </summary>
+    internal string? FindOwn()
+    {
+        try
+        {
+            if (PodName is null || RawFile.ReadAllBytesIfPresent(_path) is not { } content)
+            {
+                return null;
+            }
+
+            ReadOnlyMemory<byte> left = content;
+            using JsonDocument header = JsonDocument.Parse(NextLine(ref left));
+            return Text(header.RootElement, "pod"u8) == PodName ? Text(header.RootElement, "node"u8) : null;
+        }
+        catch (Exception e) when (e is LinuxException or JsonException or InvalidOperationException)
+        {
+            Log.NotUsed(logger, _path, e.Message);
+            return null;
+        }
+    }
+
+    private string? PodName => pod is { } known ? $"{known.Namespace}/{known.Name}" : null;
+
     private IEnumerable<ReadOnlyMemory<byte>> Pieces(string own, IEnumerable<NodeRecord> nodes)
     {
         ArrayBufferWriter<byte> piece = new(PieceSize + 4096);
@@ -67,6 +95,7 @@ internal sealed partial class NodeStateFile(string directory, AnnotationNames na
         json.WriteNumber("version"u8, Version);
         json.WriteString("node"u8, own);
         json.WriteString("prefix"u8, names.Prefix);
+        json.WriteString("pod"u8, PodName);
         json.WriteEndObject();
         EndLine(json, piece);
         foreach (NodeRecord node in nodes)

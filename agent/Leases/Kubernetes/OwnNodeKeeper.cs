@@ -8,18 +8,28 @@ namespace FlannelCni.Agent.Leases.Kubernetes;
 /// the Node as it is and writes what differs from what has to be there.
 /// </summary>
 /// <param name="onWaiting">Told what the start is waiting for.</param>
+/// <param name="onTrouble">Told why new pods are reached by nobody; null: they are.</param>
 internal sealed class OwnNodeKeeper(
     INodeApi api,
     AnnotationNames names,
     KubeRetry retry,
     OwnNodeReport report,
     Action<string> onWaiting,
+    Action<string?> onTrouble,
     TimeProvider time) : IDisposable
 {
     private const string What = "Own Node";
 
     private static readonly TimeSpan s_problemInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_proofInterval = TimeSpan.FromSeconds(10);
+
+    // A watch that is up tells of each change at once. This is for one that is refused, or silent and not known to be.
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan s_peace = TimeSpan.FromSeconds(2);
+
+    // Between two looks, whoever asks for them.
+    private static readonly TimeSpan s_breath = TimeSpan.FromMilliseconds(500);
 
     // One of Acquire, Publish and Keep at a time.
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -33,9 +43,11 @@ internal sealed class OwnNodeKeeper(
     private NetworkConfig? _network;
     private LeaseAttributes _attributes = new(default, default, "", null, null);
     private HeldLease? _held;
-    private bool _isPublished;      // the annotations that have to be there were there
-    private bool _isUpPublished;    // so was the condition
-    private bool _hasWritten;       // at the last look
+    private string? _publishedOn;    // the uid of the Node on which the annotations were as they have to be
+    private string? _upOn;           // and the condition
+    private long _contestedAt;
+    private TimeSpan _contestPause;    // since then; two that write at full speed would wear out the API server
+    private TimeSpan _untilLook = s_lookInterval;
     private volatile bool _isUp;
 
     /// <summary>The lease held, and a task that ends when another is.</summary>
@@ -49,6 +61,23 @@ internal sealed class OwnNodeKeeper(
     /// <summary>Reads the Node, through whatever faults.</summary>
     internal Task<NodeRecord> ReadAsync(string name, CancellationToken cancellationToken) =>
         retry.UntilDoneAsync(What, token => api.GetNodeAsync(name, token), cancellationToken);
+
+    /// <summary>Waits until the Node can be used.</summary>
+    /// <param name="node">As it was read last.</param>
+    /// <param name="network">Read as often as the Node: either may be mended.</param>
+    internal async Task<NodeRecord> UsableAsync(
+        NodeRecord node, Func<NetworkConfig> network, CancellationToken cancellationToken)
+    {
+        while (OwnProblem.Find(node, network(), out _) is { } problem)
+        {
+            report.SayProblem(node.Name, problem, isHeld: false);
+            onWaiting(problem.Message);
+            await Task.Delay(s_problemInterval, time, cancellationToken);
+            node = await ReadAsync(node.Name, cancellationToken);
+        }
+
+        return node;
+    }
 
     /// <summary>
     /// Takes the lease. A Node that cannot be used yet is waited for; then the lease is published.
@@ -66,19 +95,11 @@ internal sealed class OwnNodeKeeper(
         try
         {
             (_network, _attributes) = (network, attributes);
-            while (OwnProblem.Find(node, network, out _) is { } problem)
+            NodeRecord usable = await UsableAsync(node, () => network, cancellationToken);
+            Take(usable);
+            if (isLive || !ReferenceEquals(usable, node))
             {
-                report.SayProblem(node.Name, problem);
-                onWaiting(problem.Message);
-                await Task.Delay(s_problemInterval, time, cancellationToken);
-                node = await ReadAsync(node.Name, cancellationToken);
-                isLive = true;
-            }
-
-            Take(node);
-            if (isLive)
-            {
-                await HoldAsync(cancellationToken);
+                _ = await HoldAsync(cancellationToken);
             }
             else
             {
@@ -98,7 +119,7 @@ internal sealed class OwnNodeKeeper(
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            (_attributes, _isPublished) = (attributes, false);
+            (_attributes, _publishedOn) = (attributes, null);
             await HoldAsync(cancellationToken);
         }
         finally
@@ -113,22 +134,17 @@ internal sealed class OwnNodeKeeper(
         while (true)
         {
             await WaitAsync(cancellationToken);
-            bool wasContested;
             await _turn.WaitAsync(cancellationToken);
             try
             {
-                wasContested = await HoldAsync(cancellationToken);
+                _ = await HoldAsync(cancellationToken);
             }
             finally
             {
                 _turn.Release();
             }
 
-            if (wasContested)
-            {
-                // Two that write against each other at full speed would wear out the API server.
-                await _contest.WaitAsync(cancellationToken);
-            }
+            await Task.Delay(s_breath, time, cancellationToken);
         }
     }
 
@@ -137,7 +153,7 @@ internal sealed class OwnNodeKeeper(
     /// </summary>
     internal void See(NodeRecord? node)
     {
-        if (node is null || Compose(node) is not null || IsNews(node))
+        if (node is null || IsNews(node))
         {
             Doubt();
         }
@@ -154,34 +170,38 @@ internal sealed class OwnNodeKeeper(
 
     private void Doubt() => _doubts.Writer.TryWrite(true);
 
-    /// <summary>
-    /// For a doubt; after a write no longer than until it can be told whether that stands: of a change that is undone
-    /// at once a watch may say nothing.
-    /// </summary>
+    /// <summary>For a doubt, or until it is time to look without one.</summary>
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<bool> doubt = _doubts.Reader.ReadAsync(ended.Token).AsTask();
-        await Task.WhenAny(doubt, _hasWritten ? Task.Delay(s_proofInterval, time, ended.Token) : doubt);
+        await Task.WhenAny(doubt, Task.Delay(_untilLook, time, ended.Token));
         await ended.CancelAsync();
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private bool IsNews(NodeRecord node) => OwnProblem.Find(node, Network, out SubnetPair subnets) is { } problem
-        ? problem.Message != report.Problem
-        : NodeLease.Compose(node, subnets, _attributes) != Held.Lease;
+    private bool IsNews(NodeRecord node)
+    {
+        OwnProblem? problem = OwnProblem.Find(node, Network, out SubnetPair subnets);
+        return Compose(node, problem) is not null
+            || (problem is null
+                ? NodeLease.Compose(node, subnets, _attributes) != Held.Lease
+                : problem.Message != report.Problem);
+    }
 
     /// <summary>Makes the Node be as it has to be.</summary>
-    /// <returns>Had somebody else changed it?</returns>
+    /// <returns>Was something written?</returns>
     private Task<bool> HoldAsync(CancellationToken cancellationToken) =>
         retry.UntilDoneAsync(What, HoldOnceAsync, cancellationToken);
 
     private async Task<bool> HoldOnceAsync(CancellationToken cancellationToken)
     {
         NodeRecord node = await api.GetNodeAsync(Held.Lease.Key, cancellationToken);
-        if (OwnProblem.Find(node, Network, out _) is { } problem)
+        OwnProblem? problem = OwnProblem.Find(node, Network, out _);
+        onTrouble(problem?.Message);
+        if (problem is not null)
         {
-            report.SayProblem(node.Name, problem);    // the pods that are there go on with what they have
+            report.SayProblem(node.Name, problem, isHeld: true);
         }
         else
         {
@@ -189,28 +209,54 @@ internal sealed class OwnNodeKeeper(
         }
 
         report.SayIgnored(node.Annotations);
-        NodePatch? patch = Compose(node);
-        _hasWritten = patch is not null;
+        NodePatch? patch = Compose(node, problem);
         if (patch is null)
         {
-            _isPublished = true;
+            _publishedOn = node.Uid;
+            _untilLook = s_lookInterval * (0.75 + (Random.Shared.NextDouble() / 2));
+            return false;
+        }
+
+        bool isContested = (_publishedOn == node.Uid && !patch.Annotations.IsEmpty)
+            || (_upOn == node.Uid && patch.HasCondition);
+        TimeSpan left = _contestPause - time.GetElapsedTime(_contestedAt);
+        if (isContested && _publishedOn is not null && left > TimeSpan.Zero)
+        {
+            _untilLook = left;
             return false;
         }
 
         await api.PatchNodeStatusAsync(node.Name, patch.Json, cancellationToken);
-        bool isContested = (_isPublished && !patch.Annotations.IsEmpty) || (_isUpPublished && patch.HasCondition);
-        _isPublished = true;
-        _isUpPublished |= patch.HasCondition;
-        if (report.SayPatch(node.Name, patch, isContested))
+        _publishedOn = node.Uid;
+        _upOn = patch.HasCondition ? node.Uid : _upOn;
+        _untilLook = s_proofInterval;    // of a change that is undone at once a watch may say nothing
+        report.SayPatch(node.Name, patch, isContested);
+        if (isContested)
+        {
+            PauseAfterContest();
+        }
+
+        return true;
+    }
+
+    private void PauseAfterContest()
+    {
+        // Who has let it be for longer than we did is not writing against us, and may strip it once more.
+        if (time.GetElapsedTime(_contestedAt) > (2 * _contestPause) + s_peace)
         {
             _contest.Reset();
         }
 
-        return isContested;
+        (_contestedAt, _contestPause) = (time.GetTimestamp(), _contest.Next());
     }
 
-    private NodePatch? Compose(NodeRecord node) => NodePatch.Compose(
-        names, LeaseAnnotations.Compose(_attributes, node.Annotations), node, _isUp, time.GetUtcNow());
+    // Where its pods would be reached by nobody, the network is not said to be there.
+    private NodePatch? Compose(NodeRecord node, OwnProblem? problem) => NodePatch.Compose(
+        names,
+        LeaseAnnotations.Compose(_attributes, node.Annotations),
+        node,
+        _isUp && problem is null,
+        time.GetUtcNow());
 
     /// <summary>Takes the lease that the Node says.</summary>
     private void Take(NodeRecord node)

@@ -19,13 +19,23 @@ internal sealed partial class OwnNodeReport(
     /// <summary>What was said to be wrong and is not over; null: nothing.</summary>
     internal string? Problem { get; private set; }
 
-    internal void SayProblem(string node, OwnProblem problem)
+    /// <param name="isHeld">A lease is, with which what is there goes on.</param>
+    internal void SayProblem(string node, OwnProblem problem, bool isHeld)
     {
         events.Post(node, problem.Reason, problem.Message);
-        if (Problem != problem.Message)
+        if (Problem == problem.Message)
         {
-            Problem = problem.Message;
-            Log.Problem(logger, problem.Message);
+            return;
+        }
+
+        Problem = problem.Message;
+        if (isHeld)
+        {
+            Log.GoesOnMeanwhile(logger, problem.Message);
+        }
+        else
+        {
+            Log.Waits(logger, problem.Message);
         }
     }
 
@@ -44,8 +54,7 @@ internal sealed partial class OwnNodeReport(
     }
 
     /// <param name="isContested">Somebody else had changed what is written.</param>
-    /// <returns>Somebody had, for the first time in a while.</returns>
-    internal bool SayPatch(string node, NodePatch patch, bool isContested)
+    internal void SayPatch(string node, NodePatch patch, bool isContested)
     {
         ImmutableArray<string> parts =
             patch.HasCondition ? patch.Annotations.Add(NodePatch.ConditionType) : patch.Annotations;
@@ -53,15 +62,15 @@ internal sealed partial class OwnNodeReport(
         if (!isContested)
         {
             Log.Published(logger, node, what);
-            return false;
+            return;
         }
 
-        bool isFirst = _contestedAt == 0 || time.GetElapsedTime(_contestedAt) > s_calm;
-        _contestedAt = time.GetTimestamp();
-        if (isFirst)
+        if (time.GetElapsedTime(_contestedAt) > s_calm)
         {
             _contests.Over();
         }
+
+        _contestedAt = time.GetTimestamp();
 
         if (_contests.Occurred(what))
         {
@@ -69,8 +78,6 @@ internal sealed partial class OwnNodeReport(
             events.Post(
                 node, "FlannelAnnotationsChanged", $"{what} of this Node changed by somebody else and written again");
         }
-
-        return isFirst;
     }
 
     /// <summary>What users wrote and nobody can use.</summary>
@@ -112,8 +119,14 @@ internal sealed partial class OwnNodeReport(
             "Somebody else changed {Names} of node {Node}; written again. Does another flannel run on it?")]
         internal static partial void Contested(ILogger logger, string node, string names);
 
-        [LoggerMessage(LogLevel.Error, "{Problem}. Waiting for it; pods that are there go on")]
-        internal static partial void Problem(ILogger logger, string problem);
+        [LoggerMessage(LogLevel.Error, "{Problem}. Waiting for it")]
+        internal static partial void Waits(ILogger logger, string problem);
+
+        [LoggerMessage(
+            LogLevel.Error,
+            "{Problem}. Waiting for the Node to be right (another net-conf.json needs a restart); pods that are there "
+            + "go on")]
+        internal static partial void GoesOnMeanwhile(ILogger logger, string problem);
 
         [LoggerMessage(LogLevel.Warning, "Annotation of this node is ignored: {Cause}")]
         internal static partial void Ignored(ILogger logger, string cause);

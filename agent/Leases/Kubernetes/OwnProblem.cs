@@ -31,7 +31,8 @@ internal sealed record OwnProblem(string Reason, string Message)
             : new OwnProblem(
                 "PodCIDROutsideNetwork",
                 $"node \"{node}\" has the pod CIDR {subnet}, which is not inside the network {all} of net-conf.json: "
-                + "give both the same range (kubeadm's --pod-network-cidr), then start flanneld again");
+                + "write the cluster's range (kubeadm's --pod-network-cidr) into net-conf.json, or delete the Node and "
+                + "have it join again with a pod CIDR inside");
     }
 
     // Upstream's words first, which its users search for.

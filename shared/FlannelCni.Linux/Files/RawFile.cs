@@ -8,11 +8,13 @@ namespace FlannelCni.Linux.Files;
 /// </summary>
 public static class RawFile
 {
-    /// <exception cref="LinuxException">ENOENT: there is none.</exception>
-    public static byte[] ReadAllBytes(string path)
+    /// <param name="max">Bytes; more than anybody would write there.</param>
+    /// <exception cref="LinuxException">ENOENT: there is none. EFBIG: it has more than that.</exception>
+    public static byte[] ReadAllBytes(string path, int max = int.MaxValue)
     {
         using SafeFd fd = Open(path, Libc.O_RDONLY, mode: 0);
-        return ReadToEnd(fd, path);
+        byte[] content = ReadToEnd(fd, path, max);
+        return content.Length <= max ? content : throw new LinuxException($"read {path}", Errno.EFBIG);
     }
 
     /// <summary>Null: there is none.</summary>
@@ -21,7 +23,7 @@ public static class RawFile
         using SafeFd fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         Errno errno = Libc.LastError;
         return !fd.IsInvalid ? ReadToEnd(fd, path)
-            : errno is Errno.ENOENT or Errno.ENOTDIR ? null
+            : MeansAbsent(errno) ? null
             : throw new LinuxException($"open {path}", errno);
     }
 
@@ -62,8 +64,11 @@ public static class RawFile
         }
 
         Errno errno = Libc.LastError;
-        return errno is Errno.ENOENT or Errno.ENOTDIR ? false : throw new LinuxException($"unlink {path}", errno);
+        return MeansAbsent(errno) ? false : throw new LinuxException($"unlink {path}", errno);
     }
+
+    /// <summary>Is this what the kernel says of a file that is not there, or cannot be?</summary>
+    public static bool MeansAbsent(Errno errno) => errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ENAMETOOLONG;
 
     internal static SafeFd Open(string path, int flags, uint mode)
     {

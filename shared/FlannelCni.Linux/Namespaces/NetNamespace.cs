@@ -43,7 +43,8 @@ public sealed class NetNamespace : IDisposable
     /// <exception cref="LinuxException">ENOENT: no such file. EINVAL: it is no network namespace.</exception>
     public static NetNamespace Open(string path)
     {
-        SafeFd fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        // Whatever else is there: a pipe would be waited for.
+        SafeFd fd = Libc.open(path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
         Errno errno = Libc.LastError;
         if (fd.IsInvalid)
         {

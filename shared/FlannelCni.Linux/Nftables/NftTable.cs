@@ -34,6 +34,9 @@ public sealed record NftRule(
 {
     public string? Comment { get; init; }
 
+    /// <summary>Is it made of these steps, and no others?</summary>
+    public bool Is(ReadOnlySpan<NftExpression> expressions) => Expressions.AsSpan().SequenceEqual(expressions);
+
     /// <summary>Does it jump, or go, to that chain of its table?</summary>
     public bool LeadsTo(string chain) => Expressions.Any(expression => expression.Chain == chain);
 }

@@ -67,6 +67,15 @@ public sealed partial class RtnlSocket
     }
 
     /// <inheritdoc cref="ListRoutes(RouteFilter)"/>
+    /// <param name="isWanted">The others are not kept: a table may have a million.</param>
+    public List<Route> ListRoutes(RouteFilter filter, Predicate<Route> isWanted)
+    {
+        WantedReader reader = new(isWanted);
+        ListRoutes(filter, reader);
+        return reader.Routes;
+    }
+
+    /// <inheritdoc cref="ListRoutes(RouteFilter)"/>
     public void ListRoutes(RouteFilter filter, IDumpReader<Route> reader)
     {
         try
@@ -130,5 +139,20 @@ public sealed partial class RtnlSocket
     {
         _ = RouteMessages.TryRead(message, out route);
         return true;
+    }
+
+    private sealed class WantedReader(Predicate<Route> isWanted) : IDumpReader<Route>
+    {
+        internal List<Route> Routes { get; } = [];
+
+        public void Restart() => Routes.Clear();
+
+        public void Read(in Route route)
+        {
+            if (isWanted(route))
+            {
+                Routes.Add(route);
+            }
+        }
     }
 }

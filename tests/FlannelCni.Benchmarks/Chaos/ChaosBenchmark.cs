@@ -42,7 +42,8 @@ internal static class ChaosBenchmark
         return 0;
     }
 
-    private static bool TryRead(string[] options, int place, int otherwise, out int value)
+    /// <summary>A whole number at that place of the command line.</summary>
+    internal static bool TryRead(string[] options, int place, int otherwise, out int value)
     {
         value = otherwise;
         return options.Length <= place

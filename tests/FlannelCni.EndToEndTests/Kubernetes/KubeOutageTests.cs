@@ -74,7 +74,7 @@ public sealed class KubeOutageTests
         await one.ReadyAsync();
         Assert.Equal("10.244.1.0/24", one.Subnet);
         Assert.Equal(mac, one.Mac);
-        Assert.Equal(1, one.LogCount("this node's lease and those of 1 peers are taken from disk"));
+        Assert.Equal(1, one.LogCount("the lease of this node, node-1, and those of 1 peers are taken from disk"));
 
         cluster.Api.Nodes.Delete("node-2");
         cluster.Annotate(1, ("public-ip", "192.0.2.9"));
@@ -84,6 +84,31 @@ public sealed class KubeOutageTests
             () => cluster.Annotation(1, "public-ip") == "192.0.2.1",
             AgentNode.Soon,
             () => $"it is published: {one.Log}");
+    }
+
+    [Fact]
+    public async Task Without_NODE_NAME_too_the_same_pod_starts_again_from_disk()
+    {
+        await using KubeCluster cluster = await KubeCluster.CreateAsync(1);
+        AgentNode node = cluster.Nodes[0];
+        cluster.AddPod("ds-abc", "node-1");
+        const string Pod = "NODE_NAME= POD_NAME=ds-abc POD_NAMESPACE=kube-flannel";
+        await node.StartReadyAsync(environment: Pod);
+        await Wait.Until(
+            () => File.Exists(node.PathOf("/var/lib/flannel/nodes.json")), AgentNode.Soon, "the Nodes are kept");
+        node.Agent.Kill();
+        await node.Agent.EndAsync();
+        await cluster.Api.StopAsync();
+        node.Net.Shell("ip link delete flannel.1");
+        Directory.Delete(node.PathOf("/run/flannel"), recursive: true);
+
+        node.Start(environment: Pod);
+
+        await Wait.Until(
+            () => File.Exists(node.PathOf("/run/flannel/subnet.env")),
+            TimeSpan.FromSeconds(30),
+            () => $"subnet.env is there: {node.Log}");
+        Assert.Equal("10.244.1.0/24", node.Subnet);
     }
 
     [Fact]

@@ -1,12 +1,12 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using FlannelCni.TestKit;
 using FlannelCni.TestKit.KubeApi;
-using FlannelCni.TestKit.KubeApi.Objects;
 
 namespace FlannelCni.EndToEndTests.Kubernetes;
 
 /// <summary>Published agents whose leases are Node objects, from their start to a network.</summary>
-public sealed class KubeStartTests
+public sealed class KubeStartTests(ITestOutputHelper output)
 {
     [Fact]
     public async Task Three_nodes_get_their_pod_CIDRs_and_reach_each_other()
@@ -39,6 +39,108 @@ public sealed class KubeStartTests
         Assert.Equal(1, await cluster.Nodes[0].MetricAsync("flannel_datastore_up"));
     }
 
+    // All that upstream's agent writes, to the byte; a line each, without the prefix, MAC and MAC6 as they are.
+    [Theory]
+    [InlineData(
+        "vxlan",
+        true,
+        false,
+        """
+        backend-data={"VNI":1,"VtepMAC":"MAC"}
+        backend-type=vxlan
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    [InlineData(
+        "VXLAN",
+        true,
+        true,
+        """
+        backend-data={"VNI":1,"VtepMAC":"MAC"}
+        backend-type=vxlan
+        backend-v6-data={"VNI":1,"VtepMAC":"MAC6"}
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "vxlan",
+        false,
+        true,
+        """
+        backend-type=vxlan
+        backend-v6-data={"VNI":1,"VtepMAC":"MAC6"}
+        kube-subnet-manager=true
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "host-gw",
+        true,
+        false,
+        """
+        backend-data=null
+        backend-type=host-gw
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    [InlineData(
+        "host-gw",
+        true,
+        true,
+        """
+        backend-data=null
+        backend-type=host-gw
+        backend-v6-data=null
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "host-gw",
+        false,
+        true,
+        """
+        backend-data=null
+        backend-type=host-gw
+        backend-v6-data=null
+        kube-subnet-manager=true
+        public-ip=0.0.0.0
+        public-ipv6=2001:db8::1
+        """)]
+    [InlineData(
+        "alloc",
+        true,
+        false,
+        """
+        backend-data=null
+        backend-type=
+        kube-subnet-manager=true
+        public-ip=192.0.2.1
+        """)]
+    public async Task What_is_written_on_the_Node_is_upstream_s(
+        string backend, bool hasIPv4, bool hasIPv6, string expected)
+    {
+        string network = (hasIPv4 ? "\"Network\":\"10.244.0.0/16\"" : "\"EnableIPv4\":false")
+            + (hasIPv6 ? ",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:10:244::/56\"" : "");
+        await using KubeCluster cluster = await KubeCluster.CreateAsync(
+            1, $$$"""{{{{network}}},"Backend":{"Type":"{{{backend}}}"}}""");
+        AgentNode node = cluster.Nodes[0];
+        await node.StartReadyAsync();
+
+        JsonObject annotations = (JsonObject)cluster.Api.Nodes.Find("node-1")!["metadata"]!["annotations"]!;
+
+        string[] written = [.. annotations
+            .Select(static one => $"{one.Key.Replace(KubeCluster.Prefix, "", StringComparison.Ordinal)}={one.Value}")
+            .Order(StringComparer.Ordinal)];
+        expected = expected.Replace("MAC6", Mac("flannel-v6.1"), StringComparison.Ordinal)
+            .Replace("\"MAC\"", $"\"{Mac("flannel.1")}\"", StringComparison.Ordinal);
+        Assert.Equal(expected.Split('\n'), written);
+
+        string? Mac(string device) => node.Net.Shell("ip link").Contains($"{device}:", StringComparison.Ordinal)
+            ? node.Link(device).GetProperty("address").GetString()
+            : null;
+    }
+
     [Fact]
     public async Task Both_families_are_reached_and_either_may_change_alone()
     {
@@ -66,10 +168,14 @@ public sealed class KubeStartTests
             .Contains(" 1 received", StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_pod_CIDR_that_comes_late_is_waited_for_and_taken_within_two_seconds()
+    [Theory]
+    [InlineData(KubeCluster.PlainConfig, "10.244.1.0/24", true)]
+    [InlineData(KubeCluster.PlainConfig, "10.244.1.0/24", false)]
+    [InlineData(KubeCluster.DualConfig, "10.244.1.0/24,fd00:10:244:1::/64", true)]
+    public async Task A_pod_CIDR_that_comes_late_is_waited_for_and_taken_within_two_seconds(
+        string config, string cidrs, bool hasList)
     {
-        await using KubeCluster cluster = await KubeCluster.CreateAsync(1, assigned: 0);
+        await using KubeCluster cluster = await KubeCluster.CreateAsync(1, config, assigned: 0);
         AgentNode node = cluster.Nodes[0];
         AgentProcess agent = node.Start();
         await Wait.Until(
@@ -80,10 +186,16 @@ public sealed class KubeStartTests
         Assert.Equal(200, (await node.GetAsync("/healthz")).Status);
 
         long start = Stopwatch.GetTimestamp();
-        cluster.Api.Nodes.Update("node-1", static found => NodeTemplate.AssignPodCidrs(found, "10.244.1.0/24"));
+        cluster.Api.Nodes.Update("node-1", found =>
+        {
+            NodeTemplate.AssignPodCidrs(found, cidrs);
+            _ = hasList || found["spec"]!.AsObject().Remove("podCIDRs");
+        });
         await Wait.Until(() => node.LogCount("Subnet file") == 1, AgentNode.Soon, () => $"it goes on: {node.Log}");
 
-        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 10);
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        output.WriteLine($"subnet.env after {took.TotalSeconds:0.00} s");
+        Assert.InRange(took.TotalSeconds, 0, 10);
         await node.ReadyAsync();
         Assert.False(agent.HasEnded);
         Assert.Equal(1, node.LogCount("pod cidr not assigned"));
@@ -91,7 +203,7 @@ public sealed class KubeStartTests
     }
 
     [Fact]
-    public async Task A_pod_CIDR_outside_the_network_is_named_and_nothing_is_made_of_it()
+    public async Task A_pod_CIDR_outside_the_network_is_named_and_waited_over_until_the_config_or_the_Node_is_right()
     {
         await using KubeCluster cluster = await KubeCluster.CreateAsync(1, assigned: 0);
         cluster.Api.Nodes.Update("node-1", static found => NodeTemplate.AssignPodCidrs(found, "10.99.1.0/24"));
@@ -106,6 +218,32 @@ public sealed class KubeStartTests
             "node \"node-1\" has the pod CIDR 10.99.1.0/24, which is not inside the network 10.244.0.0/16"));
         Assert.Null(cluster.Annotation(1, "kube-subnet-manager"));
         Assert.False(File.Exists(node.PathOf("/run/flannel/subnet.env")));
+        (int status, string body) = await node.GetAsync("/readyz");
+        Assert.Equal(503, status);
+        Assert.Contains("not inside the network", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("flannel.1", node.Net.Shell("ip link"), StringComparison.Ordinal);
+
+        cluster.PutConfig("""{"Network":"10.99.0.0/16","Backend":{"Type":"vxlan"}}""");
+        await Wait.Until(() => node.LogCount("Subnet file") == 1, AgentNode.Soon, () => $"it goes on: {node.Log}");
+        await node.ReadyAsync();
+        Assert.Equal("10.99.1.0/24", node.Subnet);
+        Assert.False(agent.HasEnded);
+
+        cluster.Api.Nodes.Delete("node-1");
+        cluster.AddNode(1, "10.98.1.0/24");
+        await Wait.Until(
+            async () => (await node.GetAsync("/readyz")).Body.Contains("10.98.1.0/24", StringComparison.Ordinal),
+            AgentNode.Soon,
+            () => $"it is not ready: {node.Log}");
+        Assert.Equal("True", cluster.NetworkUnavailable(1));
+
+        cluster.Api.Nodes.Delete("node-1");
+        cluster.AddNode(1, "10.99.7.0/24");
+        await Wait.Until(
+            () => node.Subnet == "10.99.7.0/24" && cluster.NetworkUnavailable(1) == "False",
+            AgentNode.Soon,
+            () => $"it is ready again: {node.Log}");
+        await node.ReadyAsync();
     }
 
     [Fact]
@@ -136,13 +274,7 @@ public sealed class KubeStartTests
     public async Task The_node_s_name_may_come_from_the_pod()
     {
         await using KubeCluster cluster = await KubeCluster.CreateAsync(1);
-        cluster.Api.Objects(ResourceTypes.Namespaces).Add("""{"metadata":{"name":"kube-flannel"}}""");
-        cluster.Api.Pods.Add(
-            """
-            {"metadata": {"name": "ds-abc"},
-             "spec": {"nodeName": "node-1", "containers": [{"name": "flannel", "image": "flannel"}]}}
-            """,
-            "kube-flannel");
+        cluster.AddPod("ds-abc", "node-1");
 
         await cluster.Nodes[0].StartReadyAsync(
             environment: "NODE_NAME= POD_NAME=ds-abc POD_NAMESPACE=kube-flannel");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace FlannelCni.EndToEndTests.Plugin;
@@ -241,6 +242,20 @@ public sealed class OptionTests : IDisposable
         Assert.Equal("10.0.0.53", ipams.GetProperty("nameservers")[0].GetString());
         Assert.Equal("b.example", ipams.GetProperty("search")[1].GetString());
         Assert.Equal("192.0.2.53", Assert.Single(users.EnumerateObject()).Value[0].GetString());
+    }
+
+    [Fact]
+    public void Duplicate_detection_that_does_not_end_is_given_up_after_five_seconds_and_nothing_stays()
+    {
+        _host.Delegate = """{ "isDefaultGateway": true, "enabledad": true }""";
+        CniPod pod = _host.NewPod();
+        pod.Node.Shell("echo 60 > /proc/sys/net/ipv6/conf/default/dad_transmits");
+        Stopwatch watch = Stopwatch.StartNew();
+
+        _host.Add(pod).Failure(999, "link eth0 still has tentative addresses after 5 seconds");
+
+        Assert.InRange(watch.Elapsed.TotalSeconds, 4.5, 25);
+        _host.AssertClean();
     }
 
     private string Mac() => _host.Node.ShellJson("ip -json link show cni0")[0].GetProperty("address").GetString()!;

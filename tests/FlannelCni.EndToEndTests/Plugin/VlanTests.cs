@@ -113,6 +113,61 @@ public sealed class VlanTests : IDisposable
         Assert.Contains("vlan_filtering 0", _host.Node.Shell("ip -details link show cni0"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void CHECK_says_which_VLAN_is_not_as_it_was()
+    {
+        _host.Delegate =
+            """{ "vlan": 100, "vlanTrunk": [ { "minID": 200, "maxID": 202 } ], "isDefaultGateway": true }""";
+        CniPod pod = _host.NewPod();
+        JsonElement result = _host.Add(pod).Success();
+        _host.More = $", \"prevResult\": {result.GetRawText()}";
+        string port = PortOf(result);
+        string gateway = _host.Ports().Single(name => name.StartsWith("veth", StringComparison.Ordinal) && name != port);
+        _host.Call("CHECK", pod).SilentSuccess();
+
+        // The guest is slow: one pod, and each harm is undone.
+        foreach ((string harm, string remedy, string expected) in (ReadOnlySpan<(string, string, string)>)
+        [
+            ("bridge vlan del dev PORT vid 202", "bridge vlan add dev PORT vid 202", "PORT is not in VLAN 202"),
+            ("bridge vlan add dev PORT vid 300", "bridge vlan del dev PORT vid 300", "PORT is in VLAN 300, too"),
+            ("bridge vlan add dev PORT vid 100",
+                "bridge vlan add dev PORT vid 100 pvid untagged",
+                "PORT is in VLAN 100, but not with frames without a tag"),
+            ("bridge vlan add dev GATEWAY vid 7 untagged",
+                "bridge vlan del dev GATEWAY vid 7",
+                "GATEWAY is in VLAN 7, too"),
+            ("ip link set cni0.100 down", "ip link set cni0.100 up", "the VLAN's gateway cni0.100 is down"),
+            ("ip link set GATEWAY nomaster", "", "the VLAN's gateway cni0.100 does not lead to bridge cni0"),
+            ("ip link del cni0.100", "", "the VLAN's gateway cni0.100 is gone"),
+        ])
+        {
+            _host.Node.Shell(Named(harm));
+            _host.Call("CHECK", pod).Failure(999, $"check: {Named(expected)}");
+            _host.Node.Shell(Named(remedy));
+        }
+
+        string Named(string text) => text
+            .Replace("PORT", port, StringComparison.Ordinal).Replace("GATEWAY", gateway, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CHECK_finds_right_what_was_just_made()
+    {
+        foreach (string users in (string[])
+        [
+            """{ "vlan": 100, "preserveDefaultVlan": true, "isGateway": false }""",
+            """{ "vlanTrunk": [ { "minID": 2, "maxID": 4094 } ], "isGateway": false }""",
+            """{ "vlan": 5, "vlanTrunk": [ { "minID": 4, "maxID": 6 } ], "isDefaultGateway": true }""",
+        ])
+        {
+            (_host.Delegate, _host.More) = (users, "");
+            CniPod pod = _host.NewPod();
+            _host.More = $", \"prevResult\": {_host.Add(pod).Success().GetRawText()}";
+
+            _host.Call("CHECK", pod).SilentSuccess();
+        }
+    }
+
     private static string PortOf(JsonElement result) =>
         result.GetProperty("interfaces")[1].GetProperty("name").GetString()!;
 

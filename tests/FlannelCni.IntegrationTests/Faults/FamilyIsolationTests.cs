@@ -1,5 +1,7 @@
+using FlannelCni.Agent.Leases;
 using FlannelCni.IntegrationTests.Backends;
 using FlannelCni.IntegrationTests.DataPlane;
+using FlannelCni.Linux.Net;
 using FlannelCni.TestKit;
 using static FlannelCni.TestKit.DataPlaneHarness;
 
@@ -87,9 +89,46 @@ public sealed class FamilyIsolationTests : IDisposable
         await agent.SettleAsync();
         Assert.Null(KernelState.Difference(whole, KernelState.Of(Node)));
 
-        Agent.Leases.Lease Lease(int number) =>
+        Lease Lease(int number) =>
             isVxlan ? LeaseOf(number, isDualStack: true) : HostGwLeaseOf(number, isDualStack: true);
 
         bool IsIPv4Whole() => isVxlan ? Peers.AreExactly(Node, 2, 3) : UnderlayRoutes.Of(Node).Count == 2;
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_family_that_is_renumbered_is_followed_while_the_other_has_no_address(bool isIPv6Away)
+    {
+        await using DataPlaneHarness agent = await StartAsync(Node, 1, _state, isDualStack: true);
+        await agent.SyncAsync(LeaseOf(2, isDualStack: true));
+        await agent.SettleAsync();
+        (string there, string away) = isIPv6Away
+            ? ("192.0.2.9/24 dev eth0", "2001:db8::9/64 dev eth0 nodad")
+            : ("2001:db8::9/64 dev eth0 nodad", "192.0.2.9/24 dev eth0");
+
+        Node.Shell($"ip address flush dev eth0 scope global; ip address add {there}");
+        await Wait.Until(
+            () => Attributes() is { } now && (isIPv6Away ? now.PublicIP : now.PublicIPv6) == New(is6: !isIPv6Away),
+            Soon,
+            () => $"the new address is published: {agent.Published?.State.Attributes}");
+        Assert.Equal(Old(is6: isIPv6Away), isIPv6Away ? Attributes()!.PublicIPv6 : Attributes()!.PublicIP);
+        string device = isIPv6Away ? "flannel.1" : "flannel-v6.1";
+        Assert.Contains(
+            $"local {New(is6: !isIPv6Away)} ", Node.Shell($"ip -details link show {device}"), StringComparison.Ordinal);
+        Assert.NotNull(agent.Reconciler.Status.Trouble);
+        Assert.True(isIPv6Away ? Peers.AreExactly(Node, 2) : Peers.AreExactly6(Node, 2));
+
+        Node.Shell($"ip address add {away}");
+        await agent.InSyncAsync();
+        await agent.SettleAsync();
+        Assert.Equal((New(is6: false), New(is6: true)), (Attributes()!.PublicIP, Attributes()!.PublicIPv6));
+        Assert.True(Peers.AreExactly(Node, 2) && Peers.AreExactly6(Node, 2));
+
+        LeaseAttributes? Attributes() => agent.Published?.State.Attributes;
+    }
+
+    private static IpAddr Old(bool is6) => is6 ? TestCluster.Address6(1) : TestCluster.Address4(1);
+
+    private static IpAddr New(bool is6) => is6 ? TestCluster.Address6(9) : TestCluster.Address4(9);
 }

@@ -86,6 +86,7 @@ internal sealed record FaultyNode(string Backend, bool HasIPv4, bool HasIPv6, in
         yield return new Fault($"ip link set {device} mtu 1300");
         yield return new Fault($"ip link set {device} type vxlan learning");
         yield return new Fault($"{ip} address flush dev {device} scope global");
+        yield return new Fault($"{ip} route flush dev {device}");
         yield return new Fault($"{ip} address add {IpPrefix.Host(Base(is6, 3))} dev {device}");
         yield return new Fault(
             $"ip link del {device}; ip link add {device} type vxlan id 1 dev eth0 dstport 4789 nolearning"

@@ -78,8 +78,26 @@ public sealed class ManifestTests : IAsyncLifetime
         JsonNode after = _kubectl.Json("get daemonset -n kube-flannel kube-flannel-ds -o json");
         Assert.Equal(before["metadata"]!["uid"]!.ToString(), after["metadata"]!["uid"]!.ToString());
         Assert.True(JsonNode.DeepEquals(before["spec"]!["selector"], after["spec"]!["selector"]));
-        JsonNode pod = after["spec"]!["template"]!["spec"]!;
+        AssertOurs(after);
+    }
+
+    [Fact]
+    public void An_upstream_that_was_not_applied_but_created_is_replaced_as_the_guide_says()
+    {
+        _kubectl.Run("create -f -", UpstreamManifest);
+
+        _kubectl.Run("delete daemonset -n kube-flannel kube-flannel-ds --cascade=orphan --wait=false");
+        _kubectl.Run($"apply -f {s_manifests}/kube-flannel.yml");
+
+        AssertOurs(_kubectl.Json("get daemonset -n kube-flannel kube-flannel-ds -o json"));
+    }
+
+    /// <summary>Nothing of upstream's is left in it.</summary>
+    private void AssertOurs(JsonNode daemonSet)
+    {
+        JsonNode pod = daemonSet["spec"]!["template"]!["spec"]!;
         Assert.Equal(["install-cni"], Names(pod["initContainers"]));
+        Assert.Null(pod["initContainers"]![0]!["command"]);
         Assert.Equal(["kube-flannel"], Names(pod["containers"]));
         JsonNode agent = pod["containers"]![0]!;
         Assert.Null(agent["command"]);

@@ -23,5 +23,8 @@ public sealed record KubeApiOptions
     /// <summary>Whether a watch can send the list itself (sendInitialEvents).</summary>
     public bool AllowsWatchList { get; init; } = true;
 
+    /// <summary>Whether TLS offers HTTP/2; behind some load balancers it does not.</summary>
+    public bool HasHttp2 { get; init; } = true;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

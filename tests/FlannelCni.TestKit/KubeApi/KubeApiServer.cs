@@ -104,7 +104,7 @@ public sealed class KubeApiServer : IAsyncDisposable
         await StopAsync();
         _listener = await KubeListener.StartAsync(
             Address,
-            _options.Node,
+            _options,
             _certificate,
             _gate,
             context => _handler.HandleAsync(context, _requests.Enqueue));

@@ -23,14 +23,18 @@ internal sealed class KubeListener : IAsyncDisposable
     internal IPEndPoint Address { get; }
 
     internal static async Task<KubeListener> StartAsync(
-        IPEndPoint address, TestNode? node, X509Certificate2 certificate, Gate gate, RequestDelegate handle)
+        IPEndPoint address,
+        KubeApiOptions options,
+        X509Certificate2 certificate,
+        Gate gate,
+        RequestDelegate handle)
     {
         IPEndPoint bound = address;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = _ =>
         {
-            Socket socket = node is null ? Bind(address) : node.Namespace.Run(() => Bind(address));
+            Socket socket = options.Node is { } node ? node.Namespace.Run(() => Bind(address)) : Bind(address);
             bound = (IPEndPoint)socket.LocalEndPoint!;
             return socket;
         });
@@ -41,7 +45,7 @@ internal sealed class KubeListener : IAsyncDisposable
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Listen(address, listen =>
             {
-                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                listen.Protocols = options.HasHttp2 ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
                 listen.Use(next => connection =>
                 {
                     connection.Transport = new GatedPipe(connection.Transport, gate);

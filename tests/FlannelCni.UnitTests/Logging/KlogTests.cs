@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FlannelCni.Agent.Logging;
+using FlannelCni.TestKit;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.UnitTests.Logging;
@@ -106,7 +107,26 @@ public sealed class KlogTests
 
         output.Release();
         writer.Dispose();
-        Assert.Contains("lines dropped: nobody read them\n", output.Text, StringComparison.Ordinal);
+        Assert.Contains("lines dropped: nobody read them", output.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(UnauthorizedAccessException))]
+    [InlineData(typeof(ArgumentOutOfRangeException))]
+    public async Task What_cannot_be_written_is_counted_and_what_comes_later_is_written(Type fault)
+    {
+        using FaultyStream output = new((Exception)Activator.CreateInstance(fault)!);
+        using LogWriter writer = new(output, TimeProvider.System);
+
+        writer.Write("lost\n");
+        await Wait.Until(() => output.Faults == 1, TimeSpan.FromSeconds(20), "the first line is refused");
+        output.HasRoom = true;
+        writer.Write("written\n");
+
+        writer.Dispose();
+        Assert.Contains("] 1 lines dropped: ", output.Text, StringComparison.Ordinal);
+        Assert.EndsWith("\nwritten\n", output.Text, StringComparison.Ordinal);
     }
 
     private static string Write(LogLevel minimum, Action<ILogger> log)
@@ -119,6 +139,30 @@ public sealed class KlogTests
         }
 
         return Encoding.UTF8.GetString(output.ToArray());
+    }
+
+    private sealed class FaultyStream(Exception fault) : MemoryStream
+    {
+        private int _faults;
+
+        internal int Faults => Volatile.Read(ref _faults);
+
+        internal bool HasRoom { get; set; }
+
+        internal string Text => Encoding.UTF8.GetString(ToArray());
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            if (!HasRoom)
+            {
+                Interlocked.Increment(ref _faults);
+                throw fault;
+            }
+
+            base.Write(buffer, offset, count);
+        }
+
+        public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer.ToArray(), 0, buffer.Length);
     }
 
     private sealed class BlockedStream : MemoryStream

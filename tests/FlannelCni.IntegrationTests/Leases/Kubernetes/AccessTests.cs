@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using FlannelCni.Agent.Leases.Kubernetes;
 using FlannelCni.Agent.Leases.Kubernetes.Client.Access;
@@ -260,6 +261,17 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Equal("node1", (await reader.Api.GetNodeAsync("node1", CancellationToken.None)).Name);
         Assert.Equal(1, reader.Log.Count("Warning: kubeconfig"));
         Assert.Equal(1, reader.Log.Count("insecure-skip-tls-verify"));
+    }
+
+    [Fact]
+    public async Task A_server_at_an_IPv6_address_is_reached()
+    {
+        await using KubeApiServer server =
+            await KubeApiServer.StartAsync(new KubeApiOptions { Address = new(IPAddress.IPv6Loopback, 0) });
+        server.Nodes.Add(NodeTemplate.Create("node6", "10.244.6.0/24", "192.0.2.6"));
+        await using NodeReader reader = NodeReader.Create(server);
+
+        Assert.Equal("node6", (await reader.Api.GetNodeAsync("node6", CancellationToken.None)).Name);
     }
 
     [Fact]

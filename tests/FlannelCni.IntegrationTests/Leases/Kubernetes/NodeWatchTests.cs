@@ -43,6 +43,22 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Over_HTTP_1_1_it_is_the_same()
+    {
+        await using KubeApiServer server = await KubeApiServer.StartAsync(new KubeApiOptions { HasHttp2 = false });
+        server.Nodes.Add(NodeTemplate.Create("node1", "10.244.1.0/24", "192.0.2.1"));
+        await using NodeReader reader = await NodeReader.Create(server).WatchAsync();
+
+        server.Nodes.Add(NodeTemplate.Create("node2", "10.244.2.0/24", "192.0.2.2"));
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node2"), "the second node is there");
+        await server.RestartAsync();
+        server.Nodes.Add(NodeTemplate.Create("node3", "10.244.3.0/24", "192.0.2.3"));
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.Single(server.Requests, static request => request.IsNodeList);
+    }
+
+    [Fact]
     public async Task Heartbeats_are_not_told()
     {
         await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
@@ -156,6 +172,48 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_watch_that_ends_as_soon_as_it_begins_is_asked_for_again_and_costs_no_list()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Garbage([], static request => request.IsNodeWatch, times: 2);
+        await _server.RestartAsync();
+        AddNode(3);
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.Single(Lists());
+    }
+
+    [Fact]
+    public async Task Watches_that_never_last_are_followed_by_a_list_now_and_then()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Garbage([], static request => request.IsNodeWatch);
+        await _server.RestartAsync();
+        AddNode(3);
+
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+        Assert.InRange(Lists().Count, 2, 3);
+    }
+
+    [Fact]
+    public async Task A_server_that_has_forgotten_every_version_is_not_stormed()
+    {
+        await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
+        await FollowsAsync(reader);
+        _server.Faults.Fail(410, static request => request.IsNodeWatch);
+        await _server.RestartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, CancellationToken.None);
+
+        Assert.InRange(Lists().Count, 2, 12);
+
+        _server.Faults.Clear();
+        AddNode(3);
+        await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node3"), "the third node is there");
+    }
+
+    [Fact]
     public async Task An_empty_list_removes_nobody()
     {
         await using NodeReader reader = await NodeReader.Create(_server).WatchAsync();
@@ -258,6 +316,38 @@ public sealed class NodeWatchTests : IAsyncLifetime
         }
 
         await reader.WaitAsync(static latest => latest.Nodes.ContainsKey("node4"), "the fourth node is there");
+    }
+
+    [Fact]
+    public async Task A_store_that_was_set_back_is_found_out_and_then_believed()
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder.File("token"), _server.Token);
+        string kubeconfig = _server.Kubeconfig($"tokenFile: {folder.File("token")}").Replace(
+            $"certificate-authority: {_server.CAFile}", "insecure-skip-tls-verify: true", StringComparison.Ordinal);
+        ManualTime time = new();
+        for (int i = 0; i < 50; i++)
+        {
+            Beat("node1", i);
+        }
+
+        await using NodeReader reader = await NodeReader.Create(_server, kubeconfig, time).WatchAsync();
+        await _server.StopAsync();
+        await using KubeApiServer restored = await KubeApiServer.StartAsync(
+            new KubeApiOptions { Address = _server.Address, BookmarkInterval = TimeSpan.FromSeconds(1) });
+        restored.Nodes.Add(NodeTemplate.Create("node9", "10.244.9.0/24", "192.0.2.9"));
+        File.WriteAllText(folder.File("token"), restored.Token);
+
+        await Wait.Until(
+            () =>
+            {
+                // The server takes seconds to say that it is not that far yet; the client must not grow old meanwhile.
+                bool hasDoubts = reader.Log.Count("the watch said nothing for too long") > 0;
+                time.Advance(TimeSpan.FromMilliseconds(hasDoubts ? 20 : 2000));
+                return reader.Names.SequenceEqual(["node9"]);
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"the store's own node is there, and no other: {reader.Said}");
     }
 
     [Fact]

@@ -109,7 +109,12 @@ internal sealed class WatchCall(KubeStore store, TimeProvider time, TimeSpan boo
             TimeSpan left = bookmarkInterval - time.GetElapsedTime(bookmarked);
             if (options.AllowsBookmarks && left <= TimeSpan.Zero)
             {
-                await body.WriteAsync(encoding.Bookmark(type, revision, endsInitial: false), cancellationToken);
+                // Who asked for what is yet to come is told nothing until then, not even that.
+                if (revision <= store.Revision)
+                {
+                    await body.WriteAsync(encoding.Bookmark(type, revision, endsInitial: false), cancellationToken);
+                }
+
                 bookmarked = time.GetTimestamp();
                 left = bookmarkInterval;
             }

@@ -7,13 +7,15 @@ namespace FlannelCni.UnitTests.Leases.Kubernetes;
 /// <summary>A start while the API is away, with what an earlier run kept on disk.</summary>
 public sealed class KeptNodesTests : IAsyncLifetime
 {
+    private static readonly (string Namespace, string Name) s_pod = ("kube-flannel", "ds-1");
+
     private readonly ManagerFixture _node = new();
 
     private FakeNodeApi Api => _node.Api;
 
     public ValueTask InitializeAsync()
     {
-        new NodeStateFile(_node.Folder, Nodes.Names, new LogLines())
+        new NodeStateFile(_node.Folder, Nodes.Names, s_pod, new LogLines())
             .Write("node-1", [Nodes.Vxlan(1), Nodes.Vxlan(2), Nodes.Vxlan(3)]);
         Api.Fault = static _ => FakeNodeApi.Unreachable;
         return ValueTask.CompletedTask;
@@ -32,7 +34,7 @@ public sealed class KeptNodesTests : IAsyncLifetime
         Assert.False(_node.Snapshots.First().IsComplete);
         Assert.Equal(["node-2", "node-3"], _node.Snapshots.First().Peers.ByKey.Keys.Order());
         Assert.Equal(
-            1, _node.Log.Count("The Kubernetes API is away: this node's lease and those of 2 peers are taken"));
+            1, _node.Log.Count("The Kubernetes API is away: the lease of this node, node-1, and those of 2 peers"));
 
         Api.Put(Nodes.Bare(1), Nodes.Vxlan(2), Nodes.Vxlan(4));
         Api.Fault = static _ => null;
@@ -60,7 +62,7 @@ public sealed class KeptNodesTests : IAsyncLifetime
     public async Task A_node_that_the_API_does_not_know_is_not_served_from_disk()
     {
         Api.Fault = static _ => null;
-        Task<NodeFacts> reading = _node.Create().ReadNodeAsync(_node.Token);
+        Task<NetworkConfig> reading = _node.Create().ReadNetworkConfigAsync(_node.Token);
         _node.Time.Advance(TimeSpan.FromMinutes(5));
         Assert.False(reading.IsCompleted);
 
@@ -70,9 +72,47 @@ public sealed class KeptNodesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_pod_that_wrote_the_file_tells_the_node_s_name()
+    {
+        (_node.NodeName, _node.Pod) = (null, s_pod);
+
+        Lease own = await _node.StartAsync();
+
+        Assert.Equal(("node-1", "10.244.1.0/24"), (own.Key, own.Subnet.ToString()));
+        Assert.InRange(_node.Time.Elapsed.TotalSeconds, 4, 10);
+    }
+
+    [Fact]
+    public async Task Another_pod_s_file_may_be_another_node_s()
+    {
+        (_node.NodeName, _node.Pod) = (null, ("kube-flannel", "ds-2"));
+        Task<Lease> starting = _node.StartAsync();
+        await _node.UntilAsync(() => _node.Time.Elapsed > TimeSpan.FromMinutes(1), "a minute passes");
+        Assert.False(starting.IsCompleted);
+
+        Api.Put(Nodes.Bare(2));
+        Api.Pods["kube-flannel/ds-2"] = "node-2";
+        Api.Fault = static _ => null;
+
+        Assert.Equal("node-2", (await _node.RunAsync(starting)).Key);
+    }
+
+    [Fact]
+    public async Task A_pod_that_the_API_does_not_know_is_not_served_from_disk()
+    {
+        (_node.NodeName, _node.Pod) = (null, s_pod);
+        Api.Fault = static _ => null;
+        Task<NetworkConfig> reading = _node.Create().ReadNetworkConfigAsync(_node.Token);
+
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.False(reading.IsCompleted);
+    }
+
+    [Fact]
     public async Task What_was_kept_for_another_network_is_waited_over()
     {
-        _node.Network = Nodes.Config("""{"Network": "10.250.0.0/16", "Backend": {"Type": "vxlan"}}""");
+        _node.Config = """{"Network": "10.250.0.0/16", "Backend": {"Type": "vxlan"}}""";
         Task<Lease> starting = _node.StartAsync();
         await _node.UntilAsync(
             () => _node.Log.Count("10.244.1.0/24, which is not inside the network 10.250.0.0/16") == 1, "it is said");
@@ -103,7 +143,7 @@ public sealed class KeptNodesTests : IAsyncLifetime
 
         await _node.StartAsync();
 
-        NodeStateFile file = new(_node.Folder, Nodes.Names, new LogLines());
+        NodeStateFile file = new(_node.Folder, Nodes.Names, null, new LogLines());
         await _node.UntilAsync(
             () => file.Read("node-1") is { } kept && kept.ContainsKey("node-4") && kept["node-1"] == Nodes.Vxlan(1),
             "it is written");

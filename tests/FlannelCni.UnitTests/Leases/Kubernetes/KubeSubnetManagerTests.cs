@@ -52,7 +52,7 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
             NodePublicIPv6 = "none",
         });
 
-        NodeFacts facts = await _node.Create().ReadNodeAsync(_node.Token);
+        await _node.Create().ReadNetworkConfigAsync(_node.Token);
 
         Assert.Equal(
             new NodeFacts
@@ -62,7 +62,7 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
                 PublicIP = IpAddr.Parse("203.0.113.7"),
                 Published = Nodes.DualAttributes(1),
             },
-            facts);
+            _node.Manager.Node);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
         _node.NodeName = null;
 
         AgentFatalException e = await Assert.ThrowsAsync<AgentFatalException>(
-            () => _node.Create().ReadNodeAsync(_node.Token));
+            () => _node.Create().ReadNetworkConfigAsync(_node.Token));
 
         Assert.Contains("set the variable NODE_NAME", e.Message, StringComparison.Ordinal);
     }
@@ -95,17 +95,13 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
     [InlineData("{}", "error parsing subnet config: ")]
     public async Task A_network_config_that_cannot_be_had_is_fatal_and_names_the_file(string? text, string expected)
     {
-        string file = Path.Combine(_node.Folder, "net-conf.json");
-        if (text is not null)
-        {
-            await File.WriteAllTextAsync(file, text, _node.Token);
-        }
+        _node.Config = text;
 
         AgentFatalException e = await Assert.ThrowsAsync<AgentFatalException>(
             () => _node.Create().ReadNetworkConfigAsync(_node.Token));
 
         Assert.StartsWith(expected, e.Message, StringComparison.Ordinal);
-        Assert.Contains(file, e.Message, StringComparison.Ordinal);
+        Assert.Contains("/net-conf.json", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,16 +135,53 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
         Api.Put(Nodes.Bare(1) with { PodCidrs = [cidr] });
         Task<Lease> starting = _node.StartAsync();
         await _node.UntilAsync(() => _node.Log.Count(because) == 1 && Api.Events.Count == 1, "it is said");
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+        TimeSpan before = _node.Time.Elapsed;
 
         Api.Put(Nodes.Bare(1));
 
         await _node.RunAsync(starting);
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.Equal(1, _node.Log.Count(because));
+    }
+
+    [Fact]
+    public async Task A_net_conf_json_that_is_mended_while_it_is_waited_for_is_taken()
+    {
+        Api.Put(Nodes.Bare(1) with { PodCidrs = ["10.245.1.0/24"] });
+        Task<Lease> starting = _node.StartAsync();
+        await _node.UntilAsync(() => Api.Events.Count == 1, "it is said");
+        Assert.Empty(Api.Patches);
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+        TimeSpan before = _node.Time.Elapsed;
+
+        _node.Config = """{"Network": "10.245.0.0/16", "Backend": {"Type": "vxlan"}}""";
+
+        Assert.Equal("10.245.1.0/24", (await _node.RunAsync(starting)).Subnet.ToString());
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(404)]
+    public async Task An_API_server_or_a_Node_that_comes_late_is_found_within_two_seconds(int status)
+    {
+        Api.Fault = made => new KubeApiException(status, "", "the cause");
+        Task<Lease> starting = _node.StartAsync();
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+        await _node.UntilAsync(() => Api.Count("GET node-1") > 100, "it is tried again");
+        TimeSpan before = _node.Time.Elapsed;
+
+        Api.Fault = static _ => null;
+
+        await _node.RunAsync(starting);
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
 
     [Fact]
     public async Task With_two_families_each_needs_a_pod_CIDR()
     {
-        _node.Network = Nodes.DualNetwork;
+        _node.Config = Nodes.DualJson;
         Task<Lease> starting = _node.StartAsync();
         await _node.UntilAsync(
             () => _node.Log.Count(
@@ -202,7 +235,7 @@ public sealed class KubeSubnetManagerTests : IAsyncLifetime
     [Fact]
     public async Task Alloc_looks_at_no_other_node()
     {
-        _node.Network = Nodes.Config("""{"Network": "10.244.0.0/16", "Backend": {"Type": "alloc"}}""");
+        _node.Config = """{"Network": "10.244.0.0/16", "Backend": {"Type": "alloc"}}""";
         _node.Attributes = Nodes.Attributes(1) with { BackendType = "", BackendData = null };
 
         await _node.StartAsync();

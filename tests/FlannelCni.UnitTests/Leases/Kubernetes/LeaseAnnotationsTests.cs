@@ -46,8 +46,43 @@ public sealed class LeaseAnnotationsTests
         Assert.Equal(("true", type), (annotations.KubeSubnetManager, annotations.BackendType));
         Assert.Equal((expectedData, expectedIP), (annotations.BackendData ?? "-", annotations.PublicIP ?? "-"));
         Assert.Equal((expectedV6Data, expectedIPv6), (annotations.BackendV6Data ?? "-", annotations.PublicIPv6 ?? "-"));
-        Assert.True(LeaseAnnotations.TryRead(annotations, Nodes.Names, out LeaseAttributes? read, out _));
+        Assert.True(LeaseAnnotations.TryRead(
+            annotations, Network(hasIPv4, hasIPv6), Nodes.Names, out LeaseAttributes? read, out _));
         Assert.Equal(attributes, read);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", "x", true)]
+    [InlineData("x", "2001:db8::1", false)]
+    public void A_family_that_is_off_may_have_what_cannot_be_read(string publicIP, string publicIPv6, bool hasIPv4)
+    {
+        NodeAnnotations annotations = new()
+        {
+            PublicIP = publicIP,
+            PublicIPv6 = publicIPv6,
+            BackendData = Vtep,
+            BackendV6Data = VtepV6,
+        };
+
+        Assert.True(LeaseAnnotations.TryRead(
+            annotations, Network(hasIPv4, !hasIPv4), Nodes.Names, out LeaseAttributes? read, out _));
+
+        Assert.Equal(
+            hasIPv4
+                ? new LeaseAttributes(IpAddr.Parse("192.0.2.1"), default, "", Vtep, null)
+                : new LeaseAttributes(default, IpAddr.Parse("2001:db8::1"), "", null, VtepV6),
+            read);
+    }
+
+    [Fact]
+    public void An_IPv4_address_in_IPv6_s_form_is_one_as_upstream_reads_it()
+    {
+        NodeAnnotations annotations = new() { PublicIP = "::ffff:192.0.2.1" };
+
+        Assert.True(LeaseAnnotations.TryRead(
+            annotations, Nodes.Network, Nodes.Names, out LeaseAttributes? read, out _));
+
+        Assert.Equal(IpAddr.Parse("192.0.2.1"), read.PublicIP);
     }
 
     [Fact]
@@ -82,7 +117,14 @@ public sealed class LeaseAnnotationsTests
     {
         NodeAnnotations annotations = new() { PublicIP = publicIP, PublicIPv6 = publicIPv6 };
 
-        Assert.False(LeaseAnnotations.TryRead(annotations, Nodes.Names, out _, out string? reason));
+        Assert.False(LeaseAnnotations.TryRead(annotations, Nodes.DualNetwork, Nodes.Names, out _, out string? reason));
         Assert.StartsWith(expected, reason, StringComparison.Ordinal);
     }
+
+    private static NetworkConfig Network(bool hasIPv4, bool hasIPv6) =>
+        Nodes.DualNetwork with
+        {
+            Network = hasIPv4 ? Nodes.DualNetwork.Network : default,
+            IPv6Network = hasIPv6 ? Nodes.DualNetwork.IPv6Network : default,
+        };
 }

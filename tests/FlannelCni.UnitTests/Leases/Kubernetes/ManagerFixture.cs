@@ -14,6 +14,8 @@ internal sealed class ManagerFixture : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _loops = [];
 
+    internal ManagerFixture() => Config = Nodes.Json;
+
     internal FakeNodeApi Api { get; } = new();
 
     internal ManualTime Time { get; } = new();
@@ -24,7 +26,19 @@ internal sealed class ManagerFixture : IAsyncDisposable
 
     internal ConcurrentQueue<string> Waits { get; } = [];
 
-    internal NetworkConfig Network { get; set; } = Nodes.Network;
+    /// <summary>The text of net-conf.json; null: there is no such file.</summary>
+    internal string? Config
+    {
+        get => File.Exists(ConfigFile) ? File.ReadAllText(ConfigFile) : null;
+        set
+        {
+            File.Delete(ConfigFile);
+            if (value is not null)
+            {
+                File.WriteAllText(ConfigFile, value);
+            }
+        }
+    }
 
     internal LeaseAttributes Attributes { get; set; } = Nodes.Attributes(1);
 
@@ -34,7 +48,12 @@ internal sealed class ManagerFixture : IAsyncDisposable
 
     internal bool? IsReached { get; private set; }
 
+    /// <summary>Why new pods are said to be reached by nobody.</summary>
+    internal string? Trouble { get; private set; }
+
     internal string Folder => _folder.Path;
+
+    private string ConfigFile => _folder.File("net-conf.json");
 
     internal KubeSubnetManager Manager { get; private set; } = null!;    // Create sets it
 
@@ -43,16 +62,17 @@ internal sealed class ManagerFixture : IAsyncDisposable
     internal KubeSubnetManager Create()
     {
         KubeSettings settings = new(
-            _folder.File("net-conf.json"), NodeName, Pod, Nodes.Names, SaysUp: true, _folder.Path);
-        return Manager = new KubeSubnetManager(settings, Api, Time, Log, up => IsReached = up, Waits.Enqueue);
+            ConfigFile, NodeName, Pod, Nodes.Names, SaysUp: true, _folder.Path);
+        return Manager = new KubeSubnetManager(
+            settings, Api, Time, Log, up => IsReached = up, Waits.Enqueue, text => Trouble = text);
     }
 
     /// <summary>Up to the lease, with the loops running.</summary>
     internal async Task<Lease> StartAsync()
     {
         Create();
-        await RunAsync(Manager.ReadNodeAsync(Token));
-        Lease own = await RunAsync(Manager.AcquireAsync(Network, Attributes, Token));
+        NetworkConfig network = await RunAsync(Manager.ReadNetworkConfigAsync(Token));
+        Lease own = await RunAsync(Manager.AcquireAsync(network, Attributes, Token));
         _loops.Add(Manager.KeepAsync(Token));
         _loops.Add(WatchAsync());
         return own;

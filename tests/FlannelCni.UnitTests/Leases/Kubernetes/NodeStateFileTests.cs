@@ -10,7 +10,7 @@ public sealed class NodeStateFileTests : IDisposable
     private readonly LogLines _log = new();
     private readonly NodeStateFile _file;
 
-    public NodeStateFileTests() => _file = new NodeStateFile(_folder.Path, Nodes.Names, _log);
+    public NodeStateFileTests() => _file = new NodeStateFile(_folder.Path, Nodes.Names, null, _log);
 
     public void Dispose() => _folder.Dispose();
 
@@ -71,7 +71,8 @@ public sealed class NodeStateFileTests : IDisposable
     [Fact]
     public void That_of_another_annotation_prefix_is_not_used()
     {
-        new NodeStateFile(_folder.Path, AnnotationNames.Of("example.com/a"), _log).Write("node-1", [Nodes.Vxlan(1)]);
+        new NodeStateFile(_folder.Path, AnnotationNames.Of("example.com/a"), null, _log)
+            .Write("node-1", [Nodes.Vxlan(1)]);
 
         Assert.Null(_file.Read("node-1"));
         Assert.Equal(1, _log.Count("its annotations have the prefix example.com/a-"));
@@ -104,7 +105,7 @@ public sealed class NodeStateFileTests : IDisposable
     [Fact]
     public void A_disk_that_cannot_be_written_is_said_once()
     {
-        NodeStateFile file = new(_folder.File("none"), Nodes.Names, _log);
+        NodeStateFile file = new(_folder.File("none"), Nodes.Names, null, _log);
 
         file.Write("node-1", [Nodes.Vxlan(1)]);
         file.Write("node-1", [Nodes.Vxlan(1)]);

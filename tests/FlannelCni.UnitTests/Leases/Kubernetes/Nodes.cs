@@ -9,6 +9,8 @@ namespace FlannelCni.UnitTests.Leases.Kubernetes;
 /// <summary>Nodes and network configs that tests begin with.</summary>
 internal static class Nodes
 {
+    internal const string Json = """{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}""";
+
     internal const string DualJson =
         """
         {"Network": "10.244.0.0/16", "EnableIPv6": true, "IPv6Network": "fd00:10:244::/56",
@@ -17,8 +19,7 @@ internal static class Nodes
 
     internal static AnnotationNames Names { get; } = AnnotationNames.Of("flannel.alpha.coreos.com");
 
-    internal static NetworkConfig Network { get; } =
-        Config("""{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}""");
+    internal static NetworkConfig Network { get; } = Config(Json);
 
     internal static NetworkConfig DualNetwork { get; } = Config(DualJson);
 

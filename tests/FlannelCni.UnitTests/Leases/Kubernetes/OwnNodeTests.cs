@@ -31,6 +31,21 @@ public sealed class OwnNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_strips_annotations_now_and_then_finds_them_back_at_once_each_time()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            _node.Time.Advance(TimeSpan.FromSeconds(6));
+            TimeSpan before = _node.Time.Elapsed;
+            Api.Put(Nodes.Bare(1));
+
+            await _node.UntilAsync(() => Api["node-1"].Annotations == Nodes.Vxlan(1).Annotations, "they are back");
+
+            Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        }
+    }
+
+    [Fact]
     public async Task Another_agent_that_writes_against_us_does_not_wear_out_the_API()
     {
         int before = Api.Patches.Count;
@@ -50,6 +65,63 @@ public sealed class OwnNodeTests : IAsyncLifetime
 
         Assert.InRange(Api.Patches.Count - before, 2, 30);
         Assert.InRange(_node.Log.Count("Somebody else changed"), 1, 8);
+    }
+
+    [Fact]
+    public async Task A_change_of_which_no_watch_tells_is_mended_all_the_same()
+    {
+        Api.Fault = static call => call == "WATCH" ? FakeNodeApi.Unreachable : null;
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+        TimeSpan before = _node.Time.Elapsed;
+
+        Api.Edit("node-1", static annotations => annotations with { PublicIP = "192.0.2.99" });
+
+        await _node.UntilAsync(() => Api["node-1"].Annotations.PublicIP == "192.0.2.1", "it is right again");
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(90));
+    }
+
+    [Fact]
+    public async Task An_agent_with_nothing_to_do_hardly_asks()
+    {
+        await _node.UntilAsync(() => _node.Time.Elapsed > TimeSpan.FromMinutes(1), "it has settled");
+        int before = Api.Calls.Count;
+        TimeSpan end = _node.Time.Elapsed + TimeSpan.FromHours(1);
+
+        await _node.UntilAsync(
+            () =>
+            {
+                _node.Time.Advance(TimeSpan.FromSeconds(10));
+                return _node.Time.Elapsed > end;
+            },
+            "an hour passes");
+
+        Assert.InRange(Api.Calls.Count - before, 40, 90);
+        Assert.Single(Api.Patches);
+    }
+
+    [Fact]
+    public async Task While_somebody_writes_against_us_a_new_pod_CIDR_is_taken_within_two_seconds()
+    {
+        TimeSpan end = _node.Time.Elapsed + TimeSpan.FromMinutes(5);
+        await _node.UntilAsync(
+            () =>
+            {
+                if (Api["node-1"].Annotations.PublicIP != "192.0.2.99")
+                {
+                    Api.Edit("node-1", static annotations => annotations with { PublicIP = "192.0.2.99" });
+                }
+
+                _node.Time.Advance(TimeSpan.FromSeconds(1));
+                return _node.Time.Elapsed > end;
+            },
+            "five minutes pass");
+        Assert.Equal("192.0.2.99", Api["node-1"].Annotations.PublicIP);
+        TimeSpan before = _node.Time.Elapsed;
+
+        Api.Put(Api["node-1"] with { PodCidrs = ["10.244.11.0/24"] });
+
+        await _node.UntilAsync(() => _node.Snapshots.Last().Own.Subnet.ToString() == "10.244.11.0/24", "it is taken");
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
 
     [Fact]
@@ -123,6 +195,30 @@ public sealed class OwnNodeTests : IAsyncLifetime
         Api.Put(Api["node-1"] with { PodCidrs = ["10.244.11.0/24"] });
         await _node.UntilAsync(() => _node.Snapshots.Last().Own.Subnet.ToString() == "10.244.11.0/24", "it is taken");
         Assert.Equal(1, _node.Log.Count("Own lease is 10.244.11.0/24 and was 10.244.1.0/24"));
+        Assert.Equal(0, _node.Log.Count("Somebody else changed"));
+    }
+
+    [Fact]
+    public async Task A_node_made_anew_outside_the_network_is_not_said_to_have_one_until_it_is_right()
+    {
+        _node.Manager.SetUp();
+        await _node.UntilAsync(() => Api["node-1"].NetworkUnavailable?.Status == "False", "it is cleared");
+        Assert.Null(_node.Trouble);
+
+        Api.Put(Nodes.Bare(1) with { Uid = "uid-11", PodCidrs = ["10.99.1.0/24"] });
+        await _node.UntilAsync(() => Api["node-1"].Annotations == Nodes.Vxlan(1).Annotations, "it is annotated");
+        _node.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(Api["node-1"].NetworkUnavailable);
+        Assert.Contains("the pod CIDR 10.99.1.0/24, which is not inside", _node.Trouble, StringComparison.Ordinal);
+        Assert.Equal(1, _node.Log.Count("the pod CIDR 10.99.1.0/24, which is not inside"));
+        Assert.Equal("10.244.1.0/24", _node.Snapshots.Last().Own.Subnet.ToString());
+
+        TimeSpan before = _node.Time.Elapsed;
+        Api.Put(Nodes.Bare(1) with { Uid = "uid-12", PodCidrs = ["10.244.12.0/24"] });
+        await _node.UntilAsync(() => _node.Snapshots.Last().Own.Subnet.ToString() == "10.244.12.0/24", "it is taken");
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        await _node.UntilAsync(() => Api["node-1"].NetworkUnavailable?.Status == "False", "it is cleared again");
+        Assert.Null(_node.Trouble);
     }
 
     [Fact]

@@ -61,6 +61,13 @@ public sealed class BridgeConfTests
         999,
         "the gateway of VLAN 4094 would be \"a-long-name.4094\", which is too long for an interface's name: "
             + "name the bridge shorter")]
+    [InlineData("""{"mtu":67}""", 999, "failed to load netconf: \"mtu\" is 67, 68 to 65535 is expected")]
+    [InlineData("""{"mtu":65536}""", 999, "failed to load netconf: \"mtu\" is 65536, 68 to 65535 is expected")]
+    [InlineData(
+        """{"bridge":"cni%d"}""",
+        999,
+        "failed to load netconf: \"bridge\" is \"cni%d\", which no interface can be called: 1 to 15 bytes are, "
+            + "but blanks and / : %")]
     [InlineData("""{"ipMasqBackend":"pf"}""", 999, "unknown ipmasq backend \"pf\"")]
     public void What_cannot_be_done_is_refused(string config, int code, string message)
     {
@@ -68,6 +75,22 @@ public sealed class BridgeConfTests
 
         Assert.Equal((CniErrorCode)code, e.Code);
         Assert.Equal(message, e.Message);
+    }
+
+    [Theory]
+    [InlineData("br-0_é.x", true)]
+    [InlineData("abcdefghijklmno", true)]
+    [InlineData("abcdefghijklmnop", false)]
+    [InlineData("éééééééé", false)]
+    [InlineData("a/b", false)]
+    [InlineData("a b", false)]
+    [InlineData("a\\u0000b", false)]
+    [InlineData("..", false)]
+    public void A_bridge_has_a_name_that_a_link_can_have(string name, bool isFine)
+    {
+        Exception? refusal = Record.Exception(() => Read($$"""{"bridge":"{{name}}"}"""));
+
+        Assert.Equal(isFine, refusal is null);
     }
 
     private static BridgeConf Read(string config, string args = "") =>

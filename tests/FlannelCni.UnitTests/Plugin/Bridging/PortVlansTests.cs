@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using FlannelCni.Linux.Rtnetlink;
 using FlannelCni.Plugin.Bridging;
 using FlannelCni.Plugin.Json;
 using FlannelCni.Plugin.Spec;
@@ -61,6 +63,42 @@ public sealed class PortVlansTests
     [InlineData("""{"vlanTrunk":[5]}""")]
     [InlineData("""{"vlan":"5"}""")]
     public void A_wrong_type_is_refused(string config) => Assert.Throws<JsonException>(() => Read(config));
+
+    [Theory]
+    [InlineData("{}", "7", null)]
+    [InlineData("""{"vlanTrunk":[]}""", "7", null)]
+    [InlineData("""{"vlan":100}""", "100pu", null)]
+    [InlineData("""{"vlan":100}""", "", "is not in VLAN 100")]
+    [InlineData("""{"vlan":100}""", "100", "is in VLAN 100, but not with frames without a tag")]
+    [InlineData("""{"vlan":100}""", "100u", "is in VLAN 100, but not with frames without a tag")]
+    [InlineData("""{"vlan":100}""", "1u 100pu", "is in VLAN 1, too")]
+    [InlineData("""{"vlan":100,"preserveDefaultVlan":true}""", "1u 100pu", null)]
+    [InlineData("""{"vlan":100,"preserveDefaultVlan":true}""", "10u 100pu", null)]
+    [InlineData("""{"vlan":100,"preserveDefaultVlan":true}""", "1u 10u 100pu", "is in VLAN 10, too")]
+    [InlineData("""{"vlan":100,"preserveDefaultVlan":true}""", "1 100pu", "is in VLAN 1, too")]
+    [InlineData("""{"vlanTrunk":[{"minID":2,"maxID":4094}]}""", "1pu 2-4094", null)]
+    [InlineData("""{"vlanTrunk":[{"minID":2,"maxID":9}]}""", "1pu 2-4 6-9", "is not in VLAN 5")]
+    [InlineData("""{"vlanTrunk":[{"minID":2,"maxID":9}]}""", "1pu 2-9 10-4094", "is in VLAN 10, too")]
+    [InlineData(
+        """{"vlanTrunk":[{"id":2},{"id":3}]}""",
+        "1pu 2u 3",
+        "is in VLAN 2, but not with frames that have its tag")]
+    [InlineData("""{"vlan":5,"vlanTrunk":[{"minID":4,"maxID":6}]}""", "4 5pu 6", null)]
+    public void A_ports_VLANs_are_those_that_were_asked_for_or_the_first_fault_is_named(
+        string config, string found, string? expected) => Assert.Equal(expected, Read(config).FindFault(Vlans(found)));
+
+    /// <param name="text">FIRST or FIRST-LAST, then p for native and u for untagged.</param>
+    private static BridgeVlan[] Vlans(string text) => [.. text
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(static vlan =>
+        {
+            string[] ends = vlan.TrimEnd('p', 'u').Split('-');
+            return new BridgeVlan(
+                ushort.Parse(ends[0], CultureInfo.InvariantCulture),
+                ushort.Parse(ends[^1], CultureInfo.InvariantCulture),
+                vlan.Contains('p'),
+                vlan.Contains('u'));
+        })];
 
     private static PortVlans Read(string config) =>
         PortVlans.Read(JsonParser.ParseMap(Encoding.UTF8.GetBytes(config)));

@@ -27,6 +27,28 @@ public sealed class FuzzTests
     }
 
     [Theory]
+    [InlineData("stdin")]
+    [InlineData("prev-result")]
+    [InlineData("delegate-output")]
+    [InlineData("scratch")]
+    public void Any_value_may_be_of_any_other_type_or_come_twice(string name)
+    {
+        FuzzTarget target = FuzzTarget.All.Single(target => target.Name == name);
+        int inputs = 0;
+        foreach (byte[] seed in target.Corpus)
+        {
+            foreach (byte[] input in TypeSwaps.Of(seed))
+            {
+                inputs++;
+                string? complaint = target.Judge(input);
+                Assert.True(complaint is null, $"{complaint}\n{Encoding.UTF8.GetString(input)}");
+            }
+        }
+
+        Assert.InRange(inputs, 100, 100_000);
+    }
+
+    [Theory]
     [MemberData(nameof(Targets))]
     public void The_corpus_itself_is_read(string name)
     {

@@ -40,8 +40,25 @@ public sealed class JsonParserTests
 
         Assert.Equal(3, map.Find("mtu")?.Number);
         Assert.Equal(2, map.Find("MTU")?.Number);
-        Assert.Null(map.FindField("mtu"));
-        Assert.Equal(3, JsonParser.ParseMap("""{"mtu":1,"MTU":2,"mtu":3}"""u8).Integer("Mtu"));
+        Assert.Equal(3, map.Integer("mtu"));
+        Assert.Equal(2, JsonParser.ParseMap("""{"mtu":1,"MTU":2}"""u8).Integer("Mtu"));
+    }
+
+    [Fact]
+    public void A_null_leaves_a_plain_value_what_it_was_and_an_object_adds_to_the_one_before_it()
+    {
+        JsonMap map = JsonParser.ParseMap(
+            """
+            {"name":"a","name":null,"delegate":{"mtu":1,"bridge":"br1"},"Delegate":{"mtu":2,"vlan":3},
+             "ipam":{"type":"x"},"ipam":null,"routes":[1],"routes":[]}
+            """u8);
+
+        Assert.Equal("a", map.Text("name"));
+        JsonMap? both = map.Object("delegate");
+        Assert.Equal((2, "br1", 3), (both?.Integer("mtu"), both?.Text("bridge"), both?.Integer("vlan")));
+        Assert.Null(map.Object("ipam"));
+        Assert.Empty(map.Array("routes")!);
+        Assert.Throws<JsonException>(() => JsonParser.ParseMap("""{"mtu":"1","mtu":2}"""u8).Integer("mtu"));
     }
 
     [Theory]

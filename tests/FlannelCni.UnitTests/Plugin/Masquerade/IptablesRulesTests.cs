@@ -45,6 +45,28 @@ public sealed class IptablesRulesTests
     }
 
     [Fact]
+    public void The_first_rule_that_a_listing_has_not_is_named()
+    {
+        IpPrefix[] addresses = [IpPrefix.Parse("10.1.2.3/24"), IpPrefix.Parse("10.9.0.3/16")];
+
+        // In upstream's order, which masquerades between the two.
+        string[] rules =
+        [
+            $"-N {Chain}", $"-A {Chain} -d 10.1.2.0/24 {Comment}-j ACCEPT",
+            $"-A {Chain} ! -d 224.0.0.0/4 {Comment}-j MASQUERADE", $"-A {Chain} -d 10.9.0.0/16 {Comment}-j ACCEPT",
+            "-P POSTROUTING ACCEPT", $"-A POSTROUTING -s 10.1.2.3/32 {Comment}-j {Chain}",
+            $"-A POSTROUTING -s 10.9.0.3/32 {Comment}-j {Chain}", "",
+        ];
+
+        Assert.Null(_rules.FindMissing(addresses, string.Join('\n', rules)));
+        foreach (int i in (int[])[1, 2, 3, 5, 6])
+        {
+            IEnumerable<string> others = rules.Where((_, at) => at != i);
+            Assert.Equal(rules[i], _rules.FindMissing(addresses, string.Join('\n', others)));
+        }
+    }
+
+    [Fact]
     public void A_collection_takes_the_networks_chains_but_those_of_valid_containers()
     {
         string Rule(string network, string id, string? chain = null) =>

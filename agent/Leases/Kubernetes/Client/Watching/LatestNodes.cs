@@ -29,11 +29,14 @@ internal sealed class LatestNodes
     internal void Complete(Exception reason) => _bell.Writer.TryComplete(reason);
 
     /// <summary>Waits for one that was not read.</summary>
+    /// <exception cref="Exception">The reason of <see cref="Complete"/>.</exception>
     internal async Task<NodeSnapshot> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            _ = await _bell.Reader.ReadAsync(cancellationToken);
+            // Unlike ReadAsync it throws the reason itself.
+            _ = await _bell.Reader.WaitToReadAsync(cancellationToken);
+            _ = _bell.Reader.TryRead(out _);
             lock (_lock)
             {
                 if (_latest is { } latest)

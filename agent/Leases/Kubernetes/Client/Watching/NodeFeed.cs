@@ -11,16 +11,11 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// A watch that ends goes on from the last version seen. Where the server no longer has that, the Nodes are listed
 /// again and compared: at the version seen or a later one, so that nothing goes back in time, and only if the server
 /// cannot do that as they are in its store. A list without any Node is not believed, as this node's own has to be in
-/// it: peers that we know stay.
+/// it: peers that we know stay. A server that is starting or stopping may take a watch and end it at once: that is no
+/// reason for a list, unless it goes on so.
 /// </remarks>
 internal sealed partial class NodeFeed
 {
-    private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_longestAway = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_firstRefused = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_longestRefused = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_longestAsked = TimeSpan.FromMinutes(1);
-
     private readonly KubeTransport _transport;
     private readonly NodeFormat _format;
     private readonly NodeTable _book = new();
@@ -30,8 +25,7 @@ internal sealed partial class NodeFeed
     private readonly ILogger _logger;
     private readonly Action<bool> _onReached;
     private readonly FaultLog _faults;
-    private readonly Backoff _whileAway;       // nobody answers: asking costs a server that is not there nothing
-    private readonly Backoff _whileRefused;    // it answers, and has enough to do
+    private readonly WatchPace _pace;
     private bool _isListed;
     private bool _mustBeLatest;
 
@@ -46,8 +40,7 @@ internal sealed partial class NodeFeed
         _logger = logger;
         _onReached = onReached;
         _faults = new FaultLog(transport.Time);
-        _whileAway = new Backoff(s_first, s_longestAway, transport.Time);
-        _whileRefused = new Backoff(s_firstRefused, s_longestRefused, transport.Time);
+        _pace = new WatchPace(transport.Time);
     }
 
     /// <summary>Ends only with the token.</summary>
@@ -63,14 +56,10 @@ internal sealed partial class NodeFeed
                 }
 
                 await WatchAsync(cancellationToken);
-                continue;
             }
             catch (KubeApiException e)
             {
-                if (Judge(e) is { } pause)
-                {
-                    await Task.Delay(pause, _transport.Time, cancellationToken);
-                }
+                await Task.Delay(Judge(e), _transport.Time, cancellationToken);
             }
         }
     }
@@ -102,34 +91,42 @@ internal sealed partial class NodeFeed
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
-        WatchEnd end = await _watcher.FollowAsync(SayOver, Publish, cancellationToken);
-        if (end == WatchEnd.Over)
+        bool isSilent = await _watcher.FollowAsync(OnOpen, OnRead, cancellationToken);
+        if (isSilent)
         {
-            return;
+            _isListed = false;
+            Log.ListsAgain(_logger, "the watch said nothing for too long");
         }
-
-        _isListed = false;
-        if (end == WatchEnd.AtOnce)
+        else
         {
-            throw new KubeApiException(0, "", $"watch nodes at {_transport.Server}: it ended as soon as it began");
-        }
+            TimeSpan pause = _pace.AfterEnd(out bool isDoubtful, out bool mustList);
+            _isListed = !mustList;
+            if (isDoubtful)
+            {
+                Say($"watch nodes at {_transport.Server}: it ended as soon as it began");
+            }
 
-        Log.ListsAgain(_logger, "the watch said nothing for too long");
+            await Task.Delay(pause, _transport.Time, cancellationToken);
+        }
+    }
+
+    private void OnRead()
+    {
+        _pace.Read();
+        Publish();
     }
 
     private void Publish()
     {
         _format.Worked();
-        _whileAway.Reset();
-        _whileRefused.Reset();
         if (_book.Take() is { } snapshot)
         {
             _latest.Post(snapshot);
         }
     }
 
-    /// <returns>How long to wait; null: not at all.</returns>
-    private TimeSpan? Judge(KubeApiException e)
+    /// <returns>How long to wait.</returns>
+    private TimeSpan Judge(KubeApiException e)
     {
         _onReached(!e.IsUnreachable);
 
@@ -147,32 +144,31 @@ internal sealed partial class NodeFeed
         if (e.IsGone && wasListed)
         {
             Log.ListsAgain(_logger, e.Message);
-            return null;
+            return _pace.AfterGone();
         }
 
         // A version that is gone, or that the server has not reached and after a restored backup never will.
         _mustBeLatest |= !wasListed && (e.IsGone || e.Status is 400 or 504);
-        Say(e);
+        Say(e.Message);
         if (_format.Judge(e))
         {
             Log.JsonOnly(_logger);
         }
 
-        TimeSpan pause = (e.IsUnreachable ? _whileAway : _whileRefused).Next();
-        return e.RetryAfter is not { } asked || asked <= pause ? pause
-            : (asked < s_longestAsked ? asked : s_longestAsked) + (pause / 2);
+        return _pace.AfterFault(e);
     }
 
-    private void Say(KubeApiException e)
+    private void Say(string cause)
     {
-        if (_faults.Occurred(e.Message))
+        if (_faults.Occurred(cause))
         {
-            Log.Waits(_logger, e.Message);
+            Log.Waits(_logger, cause);
         }
     }
 
-    private void SayOver()
+    private void OnOpen()
     {
+        _pace.Opened();
         _onReached(true);
         if (_faults.IsFaulty)
         {

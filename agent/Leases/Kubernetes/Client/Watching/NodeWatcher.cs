@@ -29,9 +29,9 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
 
     /// <param name="onOpen">The server has taken it.</param>
     /// <param name="onRead">The book is right up to <see cref="Seen"/>.</param>
-    /// <returns>How it ended.</returns>
+    /// <returns>True: for so long there was nothing that it cannot be right. Else the server ended it.</returns>
     /// <exception cref="KubeApiException">It was refused, cut, or reported an error.</exception>
-    internal async Task<WatchEnd> FollowAsync(Action onOpen, Action onRead, CancellationToken cancellationToken)
+    internal async Task<bool> FollowAsync(Action onOpen, Action onRead, CancellationToken cancellationToken)
     {
         TimeSpan length = s_shortest + ((s_longest - s_shortest) * Random.Shared.NextDouble());
         KubeRequest request = new(
@@ -70,14 +70,13 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
         }
         catch (KubeApiException) when (response.Timer.IsElapsed)
         {
-            return WatchEnd.Silent;
+            return true;
         }
 
-        return !parser.IsComplete ? throw new KubeApiException(
-                0, "", $"watch nodes at {transport.Server}: the connection was cut within an event")
-            : isAny ? WatchEnd.Over
-            : transport.Time.GetElapsedTime(opened) < TimeSpan.FromSeconds(1) ? WatchEnd.AtOnce
-            : WatchEnd.Silent;
+        return parser.IsComplete
+            ? !isAny && transport.Time.GetElapsedTime(opened) >= s_silence
+            : throw new KubeApiException(
+                0, "", $"watch nodes at {transport.Server}: the connection was cut within an event");
     }
 
     /// <returns>True: there was something.</returns>
@@ -123,17 +122,4 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
         [LoggerMessage(LogLevel.Warning, "Watch of the nodes: {Complaint}")]
         internal static partial void PassedOver(ILogger logger, string complaint);
     }
-}
-
-/// <summary>How a watch ended.</summary>
-internal enum WatchEnd
-{
-    /// <summary>After events, by the server.</summary>
-    Over,
-
-    /// <summary>With nothing, as soon as it had begun.</summary>
-    AtOnce,
-
-    /// <summary>With nothing for longer than there is nothing to tell.</summary>
-    Silent,
 }

@@ -1,6 +1,4 @@
-using FlannelCni.TestKit;
-
-namespace FlannelCni.IntegrationTests.Faults;
+namespace FlannelCni.TestKit;
 
 /// <summary>All that a node's kernel has for pods' packets, as iproute2 shows it, but for ifindexes.</summary>
 internal static class KernelState

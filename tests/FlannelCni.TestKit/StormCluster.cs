@@ -1,8 +1,8 @@
 using System.Globalization;
 using FlannelCni.Agent.Leases;
-using FlannelCni.TestKit;
+using Xunit;
 
-namespace FlannelCni.IntegrationTests.Faults;
+namespace FlannelCni.TestKit;
 
 /// <summary>Three vxlan nodes of both families, an agent and a pod on each, and what can be done to them.</summary>
 internal sealed class StormCluster : IAsyncDisposable
@@ -214,6 +214,7 @@ internal sealed class StormCluster : IAsyncDisposable
             $"ip route prepend blackhole 10.244.{victim + 1}.0/24",    // IPv6 puts it behind, where it may stay
             $"{ip} route replace blackhole {subnet}; {ip} route prepend {subnet} via {elsewhere} dev eth0",
             $"{ip} route flush dev {device} proto boot",
+            $"{ip} route flush dev {device}",
             $"{ip} neighbour del {gateway} dev {device}",
             $"{ip} neighbour replace {gateway} lladdr 0e:bb:bb:bb:bb:bb dev {device}",
             $"{ip} neighbour flush nud permanent dev {device}",

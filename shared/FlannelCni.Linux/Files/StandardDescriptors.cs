@@ -1,0 +1,29 @@
+using FlannelCni.Linux.Interop;
+
+namespace FlannelCni.Linux.Files;
+
+/// <summary>Standard input, output and error: descriptors 0 to 2.</summary>
+public static class StandardDescriptors
+{
+    private const int Last = 2;
+
+    /// <summary>
+    /// Opens <c>/dev/null</c> as those that this process was started without. Else what is opened later takes their
+    /// numbers, and gets what is meant for them. To be called before anything is opened.
+    /// </summary>
+    /// <exception cref="LinuxException">There is no /dev/null.</exception>
+    public static void EnsureOpen()
+    {
+        while (true)
+        {
+            // The kernel gives the lowest number that is free.
+            using SafeFd fd = RawFile.Open("/dev/null", Libc.O_RDWR, mode: 0);
+            if (fd.Number > Last)
+            {
+                return;
+            }
+
+            fd.SetHandleAsInvalid();    // stays open
+        }
+    }
+}
