@@ -20,7 +20,7 @@ readonly packages=(
 readonly policy=/usr/sbin/policy-rc.d
 
 # Bytes that a published executable may have.
-declare -Ar budgets=([flannel]=4000000 [flanneld]=18000000)
+declare -Ar budgets=([flannel]=4000000 [flanneld]=13000000)
 readonly image_budget=42000000
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
