@@ -92,8 +92,8 @@ internal static partial class Launcher
 
         [LoggerMessage(
             LogLevel.Critical,
-            "Not enough memory: of what the container or this machine has, flanneld may take {Limit} MiB for itself: raise "
-            + "the limit, resources.limits.memory in the manifest")]
+            "Not enough memory: of what the container or this machine has, flanneld may take {Limit} MiB for itself: "
+            + "raise the limit, resources.limits.memory in the manifest")]
         internal static partial void NoMemory(ILogger logger, long limit);
 
         [LoggerMessage(LogLevel.Critical, "A fault of flanneld itself, please report it")]
