@@ -57,7 +57,7 @@ internal sealed class KubeChaos : IAsyncDisposable
             }
 
             chaos.AddGuest(FirstGuest);
-            await chaos.ConvergeAsync();
+            await chaos.ConvergeAsync("the start");
             return chaos;
         }
         catch
@@ -141,7 +141,7 @@ internal sealed class KubeChaos : IAsyncDisposable
 
         long healed = Stopwatch.GetTimestamp();
         Annotate(FirstGuest, ++_publications);
-        await ConvergeAsync();
+        await ConvergeAsync(name);
         TimeSpan took = Stopwatch.GetElapsedTime(healed);
         await over.CancelAsync();
         int lost = await pings;
@@ -206,14 +206,14 @@ internal sealed class KubeChaos : IAsyncDisposable
         return lost;
     }
 
-    private async Task ConvergeAsync()
+    private async Task ConvergeAsync(string after)
     {
         long start = Stopwatch.GetTimestamp();
         while (await WhatIsWrongAsync() is { } wrong)
         {
             Require(
                 Stopwatch.GetElapsedTime(start) < _limit,
-                () => $"after {_limit.TotalSeconds} s: {wrong}\n{Logs()}");
+                () => $"{_limit.TotalSeconds} s after {after}: {wrong}\n{Logs()}");
             await DelayAsync(s_round);
         }
     }

@@ -42,7 +42,7 @@ internal sealed class KubeChaosFaults(KubeChaos chaos, Random random)
         Answers("every second request is answered 500", f => f.Fail(500, IsEverySecond)),
         Answers("everything is answered by something else", static f => f.Garbage(Encoding.UTF8.GetBytes("<html>"))),
         Answers("answers are cut", f => f.Cut(Some())),
-        Answers("answers end early, as if that were all", f => f.Truncate(Some())),
+        Answers("answers end early, as if that were all", f => f.Truncate(Some()), endsAnew: true),
         Answers("lists are empty", static f => f.EmptyLists()),
         Answers("watches say nothing", static f => f.SilentWatches(), endsAnew: true),
         Answers("watches are cut within an event", f => f.Cut(Some(), IsWatch), andThen: Touch),
@@ -75,6 +75,9 @@ internal sealed class KubeChaosFaults(KubeChaos chaos, Random random)
         new(name, s_short, () => Choose(true), begin, end);
 
     /// <summary>With new connections, as requests that go on are answered already.</summary>
+    /// <param name="endsAnew">
+    /// Connections end with it: what leaves an open watch silent is found out in minutes, for which there is no time.
+    /// </param>
     private KubeChaosFault Answers(
         string name, Action<KubeFaults> order, Action? andThen = null, bool endsAnew = false) => Fault(
             name,

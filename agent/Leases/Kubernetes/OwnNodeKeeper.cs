@@ -21,6 +21,8 @@ internal sealed class OwnNodeKeeper(
     private const string What = "Own Node";
 
     private static readonly TimeSpan s_problemInterval = TimeSpan.FromSeconds(1);
+
+    // After a write: of a change that is undone at once a watch may say nothing.
     private static readonly TimeSpan s_proofInterval = TimeSpan.FromSeconds(10);
 
     // A watch that is up tells of each change at once. This is for one that is refused, or silent and not known to be.
@@ -213,7 +215,7 @@ internal sealed class OwnNodeKeeper(
         if (patch is null)
         {
             _publishedOn = node.Uid;
-            _untilLook = s_lookInterval * (0.75 + (Random.Shared.NextDouble() / 2));
+            _untilLook = UntilLook(problem);
             return false;
         }
 
@@ -229,7 +231,7 @@ internal sealed class OwnNodeKeeper(
         await api.PatchNodeStatusAsync(node.Name, patch.Json, cancellationToken);
         _publishedOn = node.Uid;
         _upOn = patch.HasCondition ? node.Uid : _upOn;
-        _untilLook = s_proofInterval;    // of a change that is undone at once a watch may say nothing
+        _untilLook = problem is null ? s_proofInterval : s_problemInterval;
         report.SayPatch(node.Name, patch, isContested);
         if (isContested)
         {
@@ -238,6 +240,10 @@ internal sealed class OwnNodeKeeper(
 
         return true;
     }
+
+    private static TimeSpan UntilLook(OwnProblem? problem) => problem is null
+        ? s_lookInterval * (0.75 + (Random.Shared.NextDouble() / 2))
+        : s_problemInterval;
 
     private void PauseAfterContest()
     {

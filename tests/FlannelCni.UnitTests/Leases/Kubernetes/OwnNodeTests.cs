@@ -81,6 +81,21 @@ public sealed class OwnNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pod_CIDR_of_which_no_watch_tells_is_taken_within_two_seconds()
+    {
+        Api.Put(Nodes.Bare(1) with { Uid = "uid-11", PodCidrs = [] });
+        await _node.UntilAsync(() => _node.Log.Count("pod cidr not assigned") == 1, "it is missed");
+        Api.Fault = static call => call == "WATCH" ? FakeNodeApi.Unreachable : null;
+        _node.Time.Advance(TimeSpan.FromMinutes(5));
+        TimeSpan before = _node.Time.Elapsed;
+
+        Api.Put(Api["node-1"] with { PodCidrs = ["10.244.11.0/24"] });
+
+        await _node.UntilAsync(() => _node.Log.Count("Own lease is 10.244.11.0/24") == 1, "it is taken");
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
     public async Task An_agent_with_nothing_to_do_hardly_asks()
     {
         await _node.UntilAsync(() => _node.Time.Elapsed > TimeSpan.FromMinutes(1), "it has settled");
