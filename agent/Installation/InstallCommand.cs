@@ -43,7 +43,7 @@ internal static partial class InstallCommand
         FlagValues values = new(given, new Dictionary<string, string>());
         InstallOptions options = new(
             values.Path(s_pluginsFrom), values.Path(s_pluginsTo), values.Path(s_configFrom), values.Path(s_configTo));
-        if ((given.Error ?? values.Errors.FirstOrDefault()) is { } error)
+        if ((given.Error ?? (values.Errors.Count > 0 ? values.Errors[0] : null)) is { } error)
         {
             stderr.WriteLine($"{Command}: {error}");
             stderr.WriteLine($"{Command}: --help lists the flags");

@@ -17,6 +17,7 @@ internal static partial class Libc
     internal const int O_TRUNC = 0x200;
     internal const int O_NONBLOCK = 0x800;
     internal const int O_CLOEXEC = 0x80000;
+    internal const int F_GETFD = 1;
     internal const int F_DUPFD_CLOEXEC = 1030;
 
     // linux/stat.h
