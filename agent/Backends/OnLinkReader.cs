@@ -13,6 +13,10 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
 {
     private static readonly bool[] s_families = [false, true];    // is it IPv6?
 
+    // Networks on the link, as they were told last.
+    private List<IpPrefix> _known4 = [];
+    private List<IpPrefix> _known6 = [];
+
     /// <summary>As it was told last.</summary>
     public OnLinkNetworks Last { get; private set; } = OnLinkNetworks.None;
 
@@ -59,7 +63,8 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
         && input.State.OnLink.DependsOn(kernelEvent.Route, input.Underlay.Index);
 
     /// <summary>
-    /// Twice, so that nothing is kept of a table with a million routes: those of the link, then what is within them.
+    /// Keeps nothing of a table with a million routes but those on the link, and what is within networks that were
+    /// there last time. Where others are there now it reads again, for what is within them.
     /// </summary>
     private OnLinkNetworks Read(int linkIndex, bool is6)
     {
@@ -68,25 +73,31 @@ internal sealed class OnLinkReader(RtnlSocket rtnl, NetworkConfig network)
             return OnLinkNetworks.None;
         }
 
-        List<Route> onLink = rtnl.ListRoutes(
-            new RouteFilter(is6) { OutInterface = linkIndex },
-            route => IsOfMain(route) && OnLinkNetworks.IsOnLink(route, linkIndex));
-        return onLink.Count == 0
-            ? OnLinkNetworks.None
-            : OnLinkNetworks.Of(
-                rtnl.ListRoutes(
-                    new RouteFilter(is6),
-                    route => IsOfMain(route) && IsWithin(onLink, route.Destination)),
-                linkIndex,
-                rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address));
+        List<IpPrefix> known = is6 ? _known6 : _known4;
+        List<Route> kept = List(linkIndex, is6, known);
+        List<IpPrefix> onLink =
+            [.. kept.Where(route => OnLinkNetworks.IsOnLink(route, linkIndex)).Select(static r => r.Destination)];
+        if (onLink.Exists(network => !IsWithin(known, network)))
+        {
+            kept = List(linkIndex, is6, onLink);
+        }
+
+        (is6 ? ref _known6 : ref _known4) = onLink;
+        return OnLinkNetworks.Of(
+            kept, linkIndex, rtnl.ListAddresses(is6).Select(static address => address.Prefix.Address));
     }
 
+    private List<Route> List(int linkIndex, bool is6, List<IpPrefix> networks) => rtnl.ListRoutes(
+        new RouteFilter(is6),
+        route => IsOfMain(route)
+            && (OnLinkNetworks.IsOnLink(route, linkIndex) || IsWithin(networks, route.Destination)));
+
     // No lambda: one for each of a million routes is what this is to spare.
-    private static bool IsWithin(List<Route> routes, IpPrefix destination)
+    private static bool IsWithin(List<IpPrefix> networks, IpPrefix destination)
     {
-        foreach (Route route in routes)
+        foreach (IpPrefix network in networks)
         {
-            if (route.Destination.Contains(destination))
+            if (network.Contains(destination))
             {
                 return true;
             }

@@ -14,6 +14,8 @@ namespace FlannelCni.Plugin.Bridging;
 /// <param name="socket">Opened on the host.</param>
 internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);    // then pods ask again
+
     private Link? _found;
     private bool _hasPinnedMac;
 
@@ -85,6 +87,28 @@ internal sealed class HostBridge(RtnlSocket socket, BridgeConf conf)
         }
 
         return vlan;
+    }
+
+    /// <summary>
+    /// Until pods are heard that ask for their gateways, and answered. With its first port the bridge comes up, but the
+    /// kernel's link watch gives it a queue only then, and before that drops what it sends.
+    /// </summary>
+    /// <param name="vlan">Has the addresses; null: this bridge.</param>
+    internal void WaitForGateways(IReadOnlyList<IpPrefix> gateways, Link? vlan)
+    {
+        int index = vlan?.Index ?? Index;
+        ShortPolling polling = new(s_patience);
+        while (socket.FindLink(index) is { OperState: not OperState.IF_OPER_UP } && polling.Wait())
+        {
+        }
+
+        List<IpAddr> addresses = [];
+        foreach (IpPrefix gateway in gateways)
+        {
+            addresses.Add(gateway.Address);
+        }
+
+        SolicitedNodes.WaitFor(socket, index, addresses);
     }
 
     /// <summary>Would <see cref="Ensure"/> and <see cref="EnsureGateways"/> succeed? Reads only.</summary>

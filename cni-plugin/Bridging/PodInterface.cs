@@ -61,7 +61,7 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
         }
     }
 
-    /// <summary>Until none is tentative any more.</summary>
+    /// <summary>Until none is tentative any more, and neighbours who ask for them are heard.</summary>
     /// <exception cref="CniException">Internal: another node has an address, or it takes too long.</exception>
     internal void WaitForAddresses()
     {
@@ -69,9 +69,11 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
         while (true)
         {
             AddressFlags all = AddressFlags.None;
+            List<IpAddr> addresses = [];
             foreach (LinkAddress address in socket.ListAddresses(is6: true, link.Index))
             {
                 all |= address.Flags;
+                addresses.Add(address.Prefix.Address);
             }
 
             if ((all & AddressFlags.IFA_F_DADFAILED) != 0)
@@ -82,6 +84,7 @@ internal sealed class PodInterface(RtnlSocket socket, Link link, bool detectsDup
 
             if ((all & AddressFlags.IFA_F_TENTATIVE) == 0)
             {
+                SolicitedNodes.WaitFor(socket, link.Index, addresses);
                 return;
             }
 

@@ -118,6 +118,11 @@ internal sealed class PodNetwork(BridgeConf conf, Attachment attachment, Sandbox
             Inside.WaitForAddresses();
         }
 
+        if (plan is { Gateways.Count: > 0 })
+        {
+            Bridge.WaitForGateways(plan.Gateways, vlan);
+        }
+
         return
         [
             new CniInterface(conf.Bridge, Bridge.GetMac().ToString(), Sandbox: ""),

@@ -71,7 +71,7 @@ internal sealed class GcCommand(CniEnvironment environment, NetConf conf)
             if (AttachmentLock.TryReadName(name, out string containerId, out string ifName)
                 && !valid.Contains(containerId, ifName))
             {
-                _ = stale.Add(new Attachment(containerId, ifName, Sandbox: ""));
+                AddIfSound(stale, containerId, ifName);
             }
         }
 
@@ -94,10 +94,19 @@ internal sealed class GcCommand(CniEnvironment environment, NetConf conf)
             bool isValid = ifName.Length > 0
                 ? valid.Contains(containerId, ifName)
                 : valid.ContainsAnyOf(containerId);
-            if (!isValid && Identifiers.IsContainerId(containerId))
+            if (!isValid)
             {
-                _ = stale.Add(new Attachment(containerId, ifName.Length > 0 ? ifName : UsualInterface, Sandbox: ""));
+                AddIfSound(stale, containerId, ifName.Length > 0 ? ifName : UsualInterface);
             }
+        }
+    }
+
+    /// <summary>What no attachment can be called, no plugin would take for one.</summary>
+    private static void AddIfSound(HashSet<Attachment> stale, string containerId, string ifName)
+    {
+        if (Identifiers.IsContainerId(containerId) && Identifiers.IsLinkName(ifName))
+        {
+            _ = stale.Add(new Attachment(containerId, ifName, Sandbox: ""));
         }
     }
 

@@ -90,7 +90,7 @@ internal sealed class NftSpoofCheck(Attachment attachment) : ISpoofCheck
     }
 
     /// <summary>
-    /// Takes away what is about ports that are no more. Such rules do not say which network they are of; they are of
+    /// Takes away what is about ports that are no more, and what no packet comes to. Such rules do not say which network they are of; they are of
     /// no use to any.
     /// </summary>
     /// <param name="kept">Attachments whose rules stay all the same.</param>
@@ -100,15 +100,12 @@ internal sealed class NftSpoofCheck(Attachment attachment) : ISpoofCheck
         try
         {
             using NftSocket socket = NftSocket.Open();
-            List<NftRule> found = socket.ListRules(SpoofRules.Family, SpoofRules.Table, SpoofRules.PreRouting);
+            List<NftRule> found = socket.ListRules(SpoofRules.Family, SpoofRules.Table);
             if (found.Count > 0)
             {
                 using RtnlSocket links = RtnlSocket.Open();
                 socket.Execute(SpoofRules.ComposeCollection(
-                    found,
-                    kept,
-                    name => links.FindLink(name) is not null,
-                    chain => socket.FindChain(SpoofRules.Family, SpoofRules.Table, chain) is not null));
+                    found, kept, name => links.FindLink(name) is not null));
             }
         }
         catch (LinuxException e) when (NftMasquerade.MeansNoNftables(e.Errno))

@@ -98,62 +98,65 @@ internal sealed class SpoofRules(Attachment attachment)
         return null;
     }
 
-    /// <summary>Takes away rules about ports that are no more, and the chains that nothing else leads to.</summary>
-    /// <param name="found">The rules of <see cref="PreRouting"/>.</param>
+    /// <summary>Takes away rules about ports that are no more, and chains with rules that nothing leads to.</summary>
+    /// <param name="found">The rules of all chains of the table.</param>
     /// <param name="kept">Attachments whose rules stay, whatever they are about.</param>
     /// <param name="isThere">Has the host a link of that name?</param>
-    /// <param name="hasChain">Has the table a chain of that name?</param>
     internal static NftTransaction ComposeCollection(
-        IReadOnlyList<NftRule> found,
-        IEnumerable<Attachment> kept,
-        Predicate<string> isThere,
-        Predicate<string> hasChain)
+        IReadOnlyList<NftRule> found, IEnumerable<Attachment> kept, Predicate<string> isThere)
     {
         HashSet<string> comments = [];
+        HashSet<string> used = [];
         foreach (Attachment attachment in kept)
         {
-            _ = comments.Add(new SpoofRules(attachment).Comment);
+            SpoofRules rules = new(attachment);
+            _ = comments.Add(rules.Comment);
+            used.UnionWith([rules.PortChain, rules.MacChain]);
         }
 
         NftTransaction transaction = new();
-        HashSet<string> left = [];
-        HashSet<string> used = [];
+        HashSet<string> all = [];
         foreach (NftRule rule in found)
         {
-            bool isStale = rule.Comment is { } comment
-                && comment.StartsWith(CommentPrefix, StringComparison.Ordinal)
-                && !comments.Contains(comment)
-                && PortOf(rule) is { } port
-                && !isThere(port);
+            bool isStale = rule.Chain == PreRouting && IsStale(rule, comments, isThere);
             if (isStale)
             {
                 transaction.DeleteRule(rule);
             }
 
-            foreach (NftExpression step in rule.Expressions)
+            all.UnionWith([rule.Chain, .. TargetsOf(rule)]);
+            if (!isStale && !IsOfAttachment(rule.Chain))
             {
-                if (step.Chain is { } chain && chain.StartsWith(ChainPrefix, StringComparison.Ordinal))
-                {
-                    _ = (isStale ? left : used).Add(chain);
-                }
+                used.UnionWith(TargetsOf(rule));
             }
         }
 
-        left.ExceptWith(used);
-        foreach (string chain in left)
+        foreach (NftRule rule in found)
         {
-            // The first leads to the second.
-            foreach (string name in (string[])[chain, MacChainOf(chain)])
-            {
-                if (hasChain(name))
-                {
-                    transaction.DeleteChain(Family, Table, name);
-                }
-            }
+            // One step is all there is: from the port's chain to the MAC's.
+            used.UnionWith(used.Contains(rule.Chain) ? TargetsOf(rule) : []);
+        }
+
+        // The shorter name's leads to the longer's.
+        foreach (string chain in all.Where(IsOfAttachment).Except(used).OrderBy(static chain => chain.Length))
+        {
+            transaction.DeleteChain(Family, Table, chain);
         }
 
         return transaction;
     }
+
+    private static bool IsStale(NftRule rule, HashSet<string> kept, Predicate<string> isThere) =>
+        rule.Comment is { } comment
+        && comment.StartsWith(CommentPrefix, StringComparison.Ordinal)
+        && !kept.Contains(comment)
+        && PortOf(rule) is { } port
+        && !isThere(port);
+
+    private static bool IsOfAttachment(string chain) => chain.StartsWith(ChainPrefix, StringComparison.Ordinal);
+
+    private static IEnumerable<string> TargetsOf(NftRule rule) =>
+        rule.Expressions.Select(static step => step.Chain).OfType<string>();
 
     private List<(string Chain, NftExpression[] Rule)> RulesOf(string port, MacAddress mac) =>
     [

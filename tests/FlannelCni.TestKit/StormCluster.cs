@@ -46,6 +46,15 @@ internal sealed class StormCluster : IAsyncDisposable
 
     internal string[][] State() => [.. _wire.Nodes.Select(StateOf)];
 
+    /// <summary>As <see cref="State"/>, for <see cref="IsAt"/>.</summary>
+    internal HashSet<string>?[] Glance() => [.. _wire.Nodes.Select(KernelGlance.Of)];
+
+    /// <summary>Are all nodes, at a glance, as they were then, and content?</summary>
+    internal bool IsAt(HashSet<string>?[] before) => Enumerable.Range(0, Count).All(
+        i => _agents[i].Reconciler.Status.Trouble is null
+            && KernelGlance.Of(_wire.Nodes[i]) is { } now
+            && before[i]!.SetEquals(now));
+
     /// <summary>In words what differs; null: nothing, and nobody thinks so.</summary>
     internal string? Difference(string[][] before)
     {

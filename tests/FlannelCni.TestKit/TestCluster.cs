@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
+using Xunit;
 
 namespace FlannelCni.TestKit;
 
@@ -129,5 +131,13 @@ public sealed class TestCluster : IDisposable
 
                 """);
         }
+
+        // The kernel completes it when it gets round to it, on a busy machine much later: that is no test's doing.
+        Assert.True(SpinWait.SpinUntil(() => _nodes.TrueForAll(IsComplete), TimeSpan.FromSeconds(20)));
     }
+
+    private static bool IsComplete(TestNode node) =>
+        node.Rtnl.GetLink("eth0") is { OperState: OperState.IF_OPER_UP, Index: int index }
+        && node.Rtnl.ListRoutes(new RouteFilter(Is6: true) { OutInterface = index })
+            .Exists(static route => route.Destination == IpPrefix.Parse("2001:db8::/64"));
 }

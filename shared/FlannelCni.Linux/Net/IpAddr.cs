@@ -55,6 +55,10 @@ public readonly record struct IpAddr : IComparable<IpAddr>
     public bool IsGlobalUnicast =>
         _bits != 0 && !IsUnspecified && !IsLoopback && !IsMulticast && !IsLinkLocal && !(Is4 && _low == uint.MaxValue);
 
+    /// <summary>The group in which neighbours ask for an IPv6 address: RFC 4291, 2.7.1. None for IPv4.</summary>
+    public IpAddr SolicitedNode =>
+        Is6 ? new(0xFF02_0000_0000_0000, 0x0000_0001_FF00_0000 | (_low & 0xFF_FFFF), 128) : default;
+
     /// <summary>The address of IPv4's 32 bits, host order.</summary>
     public static IpAddr FromUInt32(uint value) => new(0, value, 32);
 

@@ -6,6 +6,7 @@ internal enum AddressAttr : ushort
     IFA_ADDRESS = 1,
     IFA_LOCAL = 2,
     IFA_BROADCAST = 4,
+    IFA_MULTICAST = 7,
     IFA_FLAGS = 8,
 }
 

@@ -18,6 +18,7 @@ internal static class RtnlMsgType
     internal const ushort RTM_NEWNEIGH = 28;
     internal const ushort RTM_DELNEIGH = 29;
     internal const ushort RTM_GETNEIGH = 30;
+    internal const ushort RTM_GETMULTICAST = 58;
     internal const ushort RTM_NEWNEXTHOP = 104;
     internal const ushort RTM_DELNEXTHOP = 105;
     internal const ushort RTM_GETNEXTHOP = 106;

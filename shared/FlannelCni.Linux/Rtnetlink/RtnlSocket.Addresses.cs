@@ -7,7 +7,7 @@ using static FlannelCni.Linux.Rtnetlink.RtnlMsgType;
 
 namespace FlannelCni.Linux.Rtnetlink;
 
-/// <content>RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR.</content>
+/// <content>RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR, RTM_GETMULTICAST.</content>
 public sealed partial class RtnlSocket
 {
     /// <summary><c>ip address add PREFIX dev INDEX [broadcast BRD] [nodad]</c>.</summary>
@@ -52,6 +52,32 @@ public sealed partial class RtnlSocket
         IfAddrMsg header = new() { Family = is6 ? (byte)Libc.AF_INET6 : (byte)Libc.AF_INET, Index = linkIndex };
         NetlinkWriter<IfAddrMsg, AddressAttr> request = new(buffer, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, header);
         return _socket.Dump<LinkAddress>(request.Written, "list addresses", TryReadAddress);
+    }
+
+    /// <summary><c>ip -4 maddress show dev INDEX</c> or <c>-6</c>: the groups that the link listens to.</summary>
+    /// <inheritdoc cref="ListAddresses" path="/exception"/>
+    public List<IpAddr> ListMulticastGroups(bool is6, int linkIndex)
+    {
+        Span<byte> buffer = stackalloc byte[MessageSize];
+        IfAddrMsg header = new() { Family = is6 ? (byte)Libc.AF_INET6 : (byte)Libc.AF_INET, Index = linkIndex };
+        NetlinkWriter<IfAddrMsg, AddressAttr> request = new(
+            buffer, RTM_GETMULTICAST, NLM_F_REQUEST | NLM_F_DUMP, header);
+        return _socket.Dump<IpAddr>(request.Written, "list multicast groups", TryReadGroup);
+    }
+
+    internal static bool TryReadGroup(in NetlinkMessage message, out IpAddr group)
+    {
+        _ = message.Split<IfAddrMsg, AddressAttr>(out AttributeReader<AddressAttr> attributes);
+        group = default;
+        foreach (NetlinkAttribute<AddressAttr> attribute in attributes)
+        {
+            if (attribute.Type == IFA_MULTICAST)
+            {
+                group = attribute.ReadIpAddr();
+            }
+        }
+
+        return !group.IsNone;
     }
 
     internal static bool TryReadAddress(in NetlinkMessage message, out LinkAddress address)

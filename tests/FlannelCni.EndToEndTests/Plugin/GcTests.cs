@@ -143,11 +143,17 @@ public sealed class GcTests : IDisposable
             File.WriteAllText(System.IO.Path.Combine(_host.DataDir, name), """{"cniVersion":"1.1.0","hair""");
         }
 
-        File.WriteAllText(System.IO.Path.Combine(_host.DataDir, "no id"), "somebody else's");
+        string[] others = [".no id:eth0.lock", ".a:no name.lock", ".a:longer-than-15-bytes.lock", "no id"];
+        foreach (string name in others)
+        {
+            File.WriteAllText(System.IO.Path.Combine(_host.DataDir, name), "somebody else's");
+        }
+
+        Directory.CreateDirectory(System.IO.Path.Combine(_host.DataDir, "folder"));
 
         CollectWith("[]").SilentSuccess();
 
-        Assert.Equal(["no id"], _host.DataFiles());
+        Assert.Equal([.. others.Append("folder").Order()], _host.DataFiles());
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using FlannelCni.Linux.Net;
+using FlannelCni.Linux.Rtnetlink;
 
 namespace FlannelCni.EndToEndTests.Plugin;
 
@@ -129,10 +131,17 @@ public sealed class OptionTests : IDisposable
 
         _host.Add(pod).Success();
 
+        // Neither must who asks for the one or the other be unheard, which costs a second.
+        RtnlSocket host = _host.Node.Rtnl;
+        RtnlSocket inside = pod.Node.Rtnl;
+        Assert.Contains(
+            IpAddr.Parse("ff02::1:ff00:1"), host.ListMulticastGroups(is6: true, host.GetLink("cni0").Index));
+        Assert.Contains(
+            IpAddr.Parse("ff02::1:ff00:2"), inside.ListMulticastGroups(is6: true, inside.GetLink("eth0").Index));
         Assert.DoesNotContain(
             "tentative", _host.Node.Shell("ip -6 address show cni0 scope global"), StringComparison.Ordinal);
-        pod.Node.Shell("ping -c 1 -w 1 -i 0.2 fd00:42:0:3::1");
-        pod.Node.Shell("ping -c 1 -w 1 -i 0.2 10.42.3.1");
+        pod.Node.Shell("ping -c 1 -w 5 -i 0.2 fd00:42:0:3::1");
+        pod.Node.Shell("ping -c 1 -w 5 -i 0.2 10.42.3.1");
     }
 
     [Fact]

@@ -136,7 +136,10 @@ public sealed class SpoofCheckTests : IDisposable
             """
             ip link add other type bridge
             nft add chain bridge nat cni-br-iface-foreign-eth0
-            nft add rule bridge nat PREROUTING iifname other jump cni-br-iface-foreign-eth0 comment macspoofchk-foreign-eth0
+            nft add rule bridge nat PREROUTING iifname other jump cni-br-iface-foreign-eth0 \
+              comment macspoofchk-foreign-eth0
+            nft add chain bridge nat cni-br-iface-half-eth0-mac
+            nft add rule bridge nat cni-br-iface-half-eth0-mac drop comment macspoofchk-half-eth0
             """);
         _host.More = $$""", "cni.dev/valid-attachments": [ { "containerID": "{{stays.Id}}", "ifname": "eth0" } ]""";
 
@@ -144,6 +147,7 @@ public sealed class SpoofCheckTests : IDisposable
 
         string rules = Rules();
         Assert.DoesNotContain(goes.Id, rules, StringComparison.Ordinal);
+        Assert.DoesNotContain("half", rules, StringComparison.Ordinal);
         Assert.Contains($"macspoofchk-{stays.Id}-eth0", rules, StringComparison.Ordinal);
         Assert.Contains("macspoofchk-foreign-eth0", rules, StringComparison.Ordinal);
         stays.Ping("10.42.3.1");

@@ -122,7 +122,8 @@ public sealed class VlanTests : IDisposable
         JsonElement result = _host.Add(pod).Success();
         _host.More = $", \"prevResult\": {result.GetRawText()}";
         string port = PortOf(result);
-        string gateway = _host.Ports().Single(name => name.StartsWith("veth", StringComparison.Ordinal) && name != port);
+        string gateway = _host.Ports().Single(
+            name => name.StartsWith("veth", StringComparison.Ordinal) && name != port);
         _host.Call("CHECK", pod).SilentSuccess();
 
         // The guest is slow: one pod, and each harm is undone.

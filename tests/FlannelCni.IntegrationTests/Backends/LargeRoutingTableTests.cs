@@ -46,6 +46,15 @@ public sealed class LargeRoutingTableTests : IDisposable
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MaxBytes);
         Assert.Equal("192.0.2.0/24 but for 192.0.2.128/25", found.ToString());
+        Assert.Equal(found, reader.Read(underlay, []));
+
+        Node.Shell("ip route add 203.0.113.0/24 dev eth0; ip route add 203.0.113.128/25 via 192.0.2.253");
+        Assert.Equal(
+            "192.0.2.0/24, 203.0.113.0/24 but for 192.0.2.128/25, 203.0.113.128/25",
+            reader.Read(underlay, []).ToString());
+
+        Node.Shell("ip route del 203.0.113.0/24; ip route del 192.0.2.128/25");
+        Assert.Equal("192.0.2.0/24", reader.Read(underlay, []).ToString());
     }
 
     [Fact]

@@ -24,6 +24,26 @@ public sealed class AddressTests : IDisposable
     public void Dispose() => _node.Dispose();
 
     [Fact]
+    public async Task ListMulticastGroups_lists_what_iproute2_shows()
+    {
+        IpAddr address = IpAddr.Parse("fd00::1:2:12ab:cdef");
+        Rtnl.AddAddress(new LinkAddress(_link, new IpPrefix(address, 64)) { Flags = AddressFlags.IFA_F_NODAD });
+        await Wait.Until(
+            () => Rtnl.ListMulticastGroups(is6: true, _link).Contains(address.SolicitedNode),
+            TimeSpan.FromSeconds(5),
+            "the group is joined");
+
+        foreach (bool is6 in (bool[])[false, true])
+        {
+            string[] shown = [.. _node.Shell($"ip -{(is6 ? 6 : 4)} maddress show dev eth0")
+                .Split([' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries)
+                .Where(static word => IpAddr.TryParse(word, out _))];
+            Assert.Equal(
+                shown.Order(), Rtnl.ListMulticastGroups(is6, _link).Select(static group => group.ToString()).Order());
+        }
+    }
+
+    [Fact]
     public void AddAddress_adds_what_iproute2_shows()
     {
         IpAddr broadcast = IpAddr.Parse("10.1.2.255");

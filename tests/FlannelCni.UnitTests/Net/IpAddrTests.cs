@@ -179,4 +179,15 @@ public sealed class IpAddrTests
         Assert.NotEqual(IpAddr.Any4, IpAddr.Any6);
         Assert.Throws<InvalidOperationException>(() => none.WriteTo(new byte[16]));
     }
+
+    [Theory]
+    [InlineData("fd00::1", "ff02::1:ff00:1")]
+    [InlineData("2001:db8:0:1:2:3:12ab:cdef", "ff02::1:ffab:cdef")]
+    [InlineData("10.0.0.1", "")]
+    public void Neighbours_ask_for_an_IPv6_address_in_a_group_of_its_last_24_bits(string address, string group)
+    {
+        IpAddr expected = group.Length == 0 ? default : IpAddr.Parse(group);
+
+        Assert.Equal(expected, IpAddr.Parse(address).SolicitedNode);
+    }
 }

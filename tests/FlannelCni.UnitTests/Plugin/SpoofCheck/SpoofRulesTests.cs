@@ -42,34 +42,31 @@ public sealed class SpoofRulesTests
     [Fact]
     public void A_collection_takes_what_is_about_ports_that_are_no_more()
     {
-        List<NftRule> hooks =
+        List<NftRule> rules =
         [
-            Hook("veth1", "1234", "macspoofchk-1234-eth0"),
-            Hook("vethgone", "gone", "macspoofchk-gone-eth0"),
-            Hook("vethlost", "valid", "macspoofchk-valid-eth0"),
-            Hook("vethalien", "alien", "of somebody else"),
-            Hook("vethbare", "bare", comment: null),
+            .. Whole("veth1"), .. Whole("vethgone", "gone"), .. Whole("vethlost", "valid"),
+            Hook("vethalien", "alien", "of somebody else"), Hook("vethbare", "bare", comment: null),
         ];
 
-        NftTransaction transaction = SpoofRules.ComposeCollection(
-            hooks, [new Attachment("valid", "eth0", "")], static port => port == "veth1", static _ => true);
-
         // The rule, and both of its chains.
-        Assert.Equal(3, transaction.Count);
+        Assert.Equal(3, Collect(rules, new Attachment("valid", "eth0", "")).Count);
     }
 
     [Fact]
-    public void A_chain_that_a_living_port_leads_to_stays()
+    public void A_chain_that_a_living_port_leads_to_stays() =>
+        Assert.Equal(1, Collect([Hook("vethold", "1234", "macspoofchk-1234-eth0"), .. Whole("veth1")]).Count);
+
+    [Fact]
+    public void Chains_that_nothing_leads_to_go_unless_they_are_somebody_elses()
     {
-        List<NftRule> hooks =
-        [
-            Hook("vethold", "1234", "macspoofchk-1234-eth0"), Hook("veth1", "1234", "macspoofchk-1234-eth0"),
-        ];
+        List<NftRule> rules = [.. Whole("veth1").Skip(1), Rule("somebody-elses", "accept")];
 
-        NftTransaction transaction = SpoofRules.ComposeCollection(
-            hooks, [], static port => port == "veth1", static _ => true);
-
-        Assert.Equal(1, transaction.Count);
+        Assert.Equal(2, Collect(rules).Count);
+        Assert.Equal(0, Collect(rules, s_pod).Count);
+        Assert.Equal(
+            0,
+            Collect([.. rules, Rule("OUTPUT", NftExpression.Decide(NftVerdict.NFT_JUMP, "cni-br-iface-1234-eth0"))])
+                .Count);
     }
 
     [Fact]
@@ -84,28 +81,31 @@ public sealed class SpoofRulesTests
             ],
         };
 
-        Assert.Equal(0, SpoofRules.ComposeCollection([wildcard], [], static _ => false, static _ => true).Count);
+        Assert.Equal(0, Collect([wildcard]).Count);
     }
+
+    /// <summary>On a host with the port veth1.</summary>
+    private static NftTransaction Collect(IReadOnlyList<NftRule> rules, params Attachment[] kept) =>
+        SpoofRules.ComposeCollection(rules, kept, static port => port == "veth1");
 
     private string? FindFault(IReadOnlyList<NftRule> found) =>
         _rules.FindFault("veth1", MacAddress.Parse(Mac), found);
 
-    private List<NftRule> Whole(string port)
+    private List<NftRule> Whole(string port, string containerId = "1234")
     {
+        string chain = $"cni-br-iface-{containerId}-eth0";
         byte[] mac = new byte[MacAddress.ByteLength];
         MacAddress.Parse(Mac).WriteTo(mac);
         return
         [
-            Hook(port, "1234", "macspoofchk-1234-eth0"),
+            Hook(port, containerId, $"macspoofchk-{containerId}-eth0"),
+            Rule(chain, NftExpression.Decide(NftVerdict.NFT_JUMP, $"{chain}-mac")),
             Rule(
-                "cni-br-iface-1234-eth0",
-                NftExpression.Decide(NftVerdict.NFT_JUMP, "cni-br-iface-1234-eth0-mac")),
-            Rule(
-                "cni-br-iface-1234-eth0-mac",
+                $"{chain}-mac",
                 NftExpression.LoadPayload(NftPayloadBase.NFT_PAYLOAD_LL_HEADER, 6, 6),
                 NftExpression.Cmp(NftCmpOp.NFT_CMP_EQ, mac),
                 NftExpression.Decide(NftVerdict.NFT_RETURN)),
-            Rule("cni-br-iface-1234-eth0-mac", NftExpression.Decide(NftVerdict.NF_DROP)),
+            Rule($"{chain}-mac", NftExpression.Decide(NftVerdict.NF_DROP)),
         ];
     }
 
