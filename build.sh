@@ -20,8 +20,8 @@ readonly packages=(
 readonly policy=/usr/sbin/policy-rc.d
 
 # Bytes that a published executable may have.
-declare -Ar budgets=([flannel]=4000000 [flanneld]=18000000)
-readonly image_budget=42000000
+declare -Ar budgets=([flannel]=4000000 [flanneld]=13000000)
+readonly image_budget=36000000
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 # No build node outlives its build; on a CI machine the compiler's server does not either.

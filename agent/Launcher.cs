@@ -64,6 +64,11 @@ internal static partial class Launcher
             Log.Fatal(logger, e.Message);
             return 1;
         }
+        catch (OutOfMemoryException)
+        {
+            Log.NoMemory(logger, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
+            return 1;
+        }
         catch (Exception e)
         {
             Log.Crashed(logger, e);
@@ -84,6 +89,12 @@ internal static partial class Launcher
 
         [LoggerMessage(LogLevel.Critical, "{Reason}")]
         internal static partial void Fatal(ILogger logger, string reason);
+
+        [LoggerMessage(
+            LogLevel.Critical,
+            "Not enough memory: of what the container or this machine has, flanneld may take {Limit} MiB for itself: "
+            + "raise the limit, resources.limits.memory in the manifest")]
+        internal static partial void NoMemory(ILogger logger, long limit);
 
         [LoggerMessage(LogLevel.Critical, "A fault of flanneld itself, please report it")]
         internal static partial void Crashed(ILogger logger, Exception fault);

@@ -2,6 +2,7 @@ using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Leases.Etcd;
 using FlannelCni.Agent.Leases.Kubernetes;
 using FlannelCni.Agent.Leases.Kubernetes.Client;
+using FlannelCni.Agent.Leases.Kubernetes.Client.Access;
 using FlannelCni.Agent.Options;
 using FlannelCni.Contract;
 using FlannelCni.Linux.Net;
@@ -28,7 +29,9 @@ internal static partial class SubnetManagerFactory
             names,
             options.SetNodeNetworkUnavailable,
             agent.Paths.StateDirectory);
-        INodeApi api = KubeNodeApi.Create(options, names, agent.Time, logger, agent.Metrics.DatastoreUp);
+        KubeAccess access = KubeAccessFinder.Find(
+            options.KubeApiUrl, options.KubeconfigFile, agent.Variables, InCluster.Folder, agent.Time);
+        KubeNodeApi api = new(access, names, agent.Time, logger, agent.Metrics.DatastoreUp);
         return new KubeSubnetManager(
             settings,
             api,

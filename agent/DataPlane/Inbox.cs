@@ -10,7 +10,8 @@ namespace FlannelCni.Agent.DataPlane;
 /// </summary>
 internal sealed class Inbox
 {
-    private const int MaxEvents = 4096;
+    // Of 360 bytes each. Above it everything is read, which in a cluster of so many peers costs less than this memory.
+    private const int MaxEvents = 1024;
 
     private readonly Lock _lock = new();
     private readonly Channel<bool> _bell =
@@ -67,7 +68,7 @@ internal sealed class Inbox
             }
             else
             {
-                _events.Clear();
+                _events = [];
                 _work = _work with { IsFull = true };
             }
         }
@@ -80,7 +81,7 @@ internal sealed class Inbox
     {
         lock (_lock)
         {
-            _events.Clear();
+            _events = [];
             _work = _work with { IsFull = true };
         }
 

@@ -1,5 +1,5 @@
-using System.CommandLine;
 using FlannelCni.Agent.Logging;
+using FlannelCni.Agent.Options;
 using FlannelCni.Agent.Supervision;
 using Microsoft.Extensions.Logging;
 
@@ -9,29 +9,21 @@ namespace FlannelCni.Agent.Installation;
 internal static partial class InstallCommand
 {
     internal const string Name = "install-cni";
+    private const string Command = "flanneld " + Name;
 
-    private static readonly Option<string> s_pluginsFrom = PathOption(
-        "--cni-plugins", InstallOptions.Default.PluginsFrom, "folder of the plugins to install");
+    private static readonly Flag s_pluginsFrom = Path(
+        "cni-plugins", InstallOptions.Default.PluginsFrom, "folder of the plugins to install");
 
-    private static readonly Option<string> s_pluginsTo = PathOption(
-        "--cni-bin-dir", InstallOptions.Default.PluginsTo, "folder in which the container runtime looks for plugins");
+    private static readonly Flag s_pluginsTo = Path(
+        "cni-bin-dir", InstallOptions.Default.PluginsTo, "folder in which the container runtime looks for plugins");
 
-    private static readonly Option<string> s_configFrom = PathOption(
-        "--cni-conf", InstallOptions.Default.ConfigFrom, "list of plugins to install as configuration");
+    private static readonly Flag s_configFrom = Path(
+        "cni-conf", InstallOptions.Default.ConfigFrom, "list of plugins to install as configuration");
 
-    private static readonly Option<string> s_configTo = PathOption(
-        "--cni-conf-file", InstallOptions.Default.ConfigTo, "configuration file of the container runtime");
+    private static readonly Flag s_configTo = Path(
+        "cni-conf-file", InstallOptions.Default.ConfigTo, "configuration file of the container runtime");
 
-    /// <summary>For the parser, and for the agent's <c>--help</c>.</summary>
-    internal static Command Describe()
-    {
-        Command command = new(Name, "Install the CNI plugins and their configuration on this node, and exit.");
-        command.Options.Add(s_pluginsFrom);
-        command.Options.Add(s_pluginsTo);
-        command.Options.Add(s_configFrom);
-        command.Options.Add(s_configTo);
-        return command;
-    }
+    private static readonly Flag[] s_flags = [s_pluginsFrom, s_pluginsTo, s_configFrom, s_configTo];
 
     /// <param name="arguments">Those after the command's name.</param>
     /// <param name="stderr">For help, and mistakes on the command line.</param>
@@ -39,27 +31,25 @@ internal static partial class InstallCommand
     /// <returns>0: all is installed; 1: somebody must act.</returns>
     internal static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter stderr, Stream log)
     {
-        RootCommand root = new() { Describe() };
-        ParseResult result = root.Parse(
-            [Name, .. arguments],
-            new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        if (result.Errors.Count > 0)
+        GoArguments given = GoArguments.Read(
+            arguments, static name => Array.Find(s_flags, flag => flag.Name == name), Command);
+        if (given.WantsHelp)
         {
-            stderr.WriteLine($"flanneld {Name}: {string.Join("; ", result.Errors.Select(static e => e.Message))}");
-            stderr.WriteLine($"flanneld {Name}: --help lists the options");
+            FlagHelp.Write(
+                stderr, Command, "Installs the CNI plugins and their configuration on this node, and exits.", s_flags);
+            return 0;
+        }
+
+        FlagValues values = new(given, new Dictionary<string, string>());
+        InstallOptions options = new(
+            values.Path(s_pluginsFrom), values.Path(s_pluginsTo), values.Path(s_configFrom), values.Path(s_configTo));
+        if ((given.Error ?? (values.Errors.Count > 0 ? values.Errors[0] : null)) is { } error)
+        {
+            stderr.WriteLine($"{Command}: {error}");
+            stderr.WriteLine($"{Command}: --help lists the flags");
             return 1;
         }
 
-        if (result.Action is not null)    // help
-        {
-            return await result.InvokeAsync(new InvocationConfiguration { Output = stderr, Error = stderr });
-        }
-
-        InstallOptions options = new(
-            result.GetRequiredValue(s_pluginsFrom),
-            result.GetRequiredValue(s_pluginsTo),
-            result.GetRequiredValue(s_configFrom),
-            result.GetRequiredValue(s_configTo));
         using KlogLoggerFactory loggers = new(
             LogLevel.Information, new LogWriter(log, TimeProvider.System), TimeProvider.System);
         ILogger logger = loggers.CreateLogger(Name);
@@ -81,23 +71,8 @@ internal static partial class InstallCommand
         }
     }
 
-    private static Option<string> PathOption(string name, string defaultPath, string help)
-    {
-        Option<string> option = new(name)
-        {
-            Description = help,
-            HelpName = "path",
-            DefaultValueFactory = _ => defaultPath,
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is not { Length: > 0 })
-            {
-                result.AddError($"{name} is empty");
-            }
-        });
-        return option;
-    }
+    private static Flag Path(string name, string defaultPath, string help) =>
+        new(name, FlagKind.Text, defaultPath, help);
 
     private static partial class Log
     {

@@ -1,5 +1,3 @@
-using System.CommandLine;
-using System.CommandLine.Help;
 using System.Diagnostics.CodeAnalysis;
 
 namespace FlannelCni.Agent.Options;
@@ -8,21 +6,6 @@ namespace FlannelCni.Agent.Options;
 internal sealed class CommandLine
 {
     private readonly FlagTable _flags = new();
-    private readonly RootCommand _command = new(
-        "Leases a subnet to this node and keeps the routes to all others. "
-        + "flanneld install-cni --help tells how to install the CNI plugins.");
-
-    private CommandLine()
-    {
-        _command.Directives.Clear();
-        _command.Options.Clear();
-        foreach (Flag flag in _flags.All)
-        {
-            _command.Options.Add(flag.Option);
-        }
-
-        _command.Options.Add(new HelpOption("--help", "-h"));
-    }
 
     /// <summary>Reads the options. What is to be said to the user is written to <paramref name="stderr"/>.</summary>
     /// <param name="version">Printed for <c>--version</c>, before the environment is looked at.</param>
@@ -48,23 +31,21 @@ internal sealed class CommandLine
         out int exitCode)
     {
         exitCode = 0;
-        GoArguments go = GoArguments.Read(arguments, _flags);
+        GoArguments go = GoArguments.Read(arguments, _flags.Find);
         if (go.WantsHelp)
         {
-            _command.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = stderr, Error = stderr });
+            FlagHelp.Write(
+                stderr,
+                "flanneld",
+                "Leases a subnet to this node and keeps the routes to all others. "
+                + "flanneld install-cni --help tells how to install the CNI plugins.",
+                _flags.All);
             return null;
         }
 
-        ParseResult result = _command.Parse(
-            go.Tokens, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        List<string> errors = [.. result.Errors.Select(static error => error.Message)];
-        if (go.Error is not null)
-        {
-            errors.Add(go.Error);
-        }
-
-        FlagValues values = new(result, environment);
-        if (errors.Count == 0 && new FlagValues(result, NoEnvironment).Switch(_flags.Version))
+        List<string> errors = go.Error is null ? [] : [go.Error];
+        FlagValues values = new(go, environment);
+        if (errors.Count == 0 && new FlagValues(go, NoEnvironment).Switch(_flags.Version))
         {
             stderr.WriteLine(version);
             return null;

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace FlannelCni.Agent.Options;
 
 /// <summary>What the text of a flag must be.</summary>
@@ -25,17 +23,7 @@ internal sealed class Flag
         Kind = kind;
         DefaultText = defaultText;
         Variable = VariablePrefix + name.ToUpperInvariant().Replace('-', '_');
-        Option = new Option<string[]>("--" + name)
-        {
-            Description = defaultText.Length == 0 ? help : $"{help} [default: {defaultText}]",
-            HelpName = kind switch
-            {
-                FlagKind.Switch => "true|false",
-                FlagKind.Number => "number",
-                _ => "text",
-            },
-            Arity = ArgumentArity.OneOrMore,
-        };
+        Help = defaultText.Length == 0 ? help : $"{help} [default: {defaultText}]";
     }
 
     /// <summary>What the name of each variable begins with.</summary>
@@ -55,6 +43,6 @@ internal sealed class Flag
     /// <summary>Taken, so that old command lines go on working, and without effect.</summary>
     internal bool HasNoEffect { get; init; }
 
-    /// <summary>Every occurrence on the command line, in order.</summary>
-    internal Option<string[]> Option { get; }
+    /// <summary>What it means, and its default.</summary>
+    internal string Help { get; }
 }

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using FlannelCni.Linux.Net;
 
@@ -10,7 +8,7 @@ namespace FlannelCni.Agent.Options;
 /// The flags' values: the command line's, else the environment's, else the defaults. What cannot be read goes to
 /// <see cref="Errors"/> and leaves the default.
 /// </summary>
-internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<string, string> environment)
+internal sealed class FlagValues(GoArguments commandLine, IReadOnlyDictionary<string, string> environment)
 {
     private readonly List<string> _errors = [];
     private readonly List<GivenFlag> _given = [];
@@ -27,6 +25,10 @@ internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<st
 
     /// <summary>Null: not given, or given as empty.</summary>
     internal string? OptionalText(Flag flag) => Text(flag) is { Length: > 0 } text ? text : null;
+
+    internal string Path(Flag flag) =>
+        Single<string?>(flag, static text => text.Length > 0 ? text : null, flag.DefaultText, "a path")
+        ?? flag.DefaultText;
 
     internal bool Switch(Flag flag) => Single(
         flag, ReadBoolean, ReadBoolean(flag.DefaultText) ?? false, "true or false") ?? false;
@@ -123,9 +125,9 @@ internal sealed class FlagValues(ParseResult commandLine, IReadOnlyDictionary<st
 
     private (IReadOnlyList<string> Texts, string? Source) Texts(Flag flag)
     {
-        if (commandLine.GetResult(flag.Option) is OptionResult { Implicit: false } result)
+        if (commandLine.Texts.TryGetValue(flag, out List<string>? texts))
         {
-            return ([.. result.Tokens.Select(static token => token.Value)], "--" + flag.Name);
+            return (texts, "--" + flag.Name);
         }
 
         return environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } text

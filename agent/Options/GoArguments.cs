@@ -1,59 +1,62 @@
-// Go's flag package reads a command line differently from getopt and from System.CommandLine:
-// -name and --name are the same; a switch never takes the next word, every other flag always does, whatever that word
-// looks like; there are no bundles, no response files, no "name:value"; the first word that is no flag, or "--", ends
-// it.
+// Go's flag package reads a command line differently from getopt, and from every library that follows getopt: -name and
+// --name are the same; a switch never takes the next word, every other flag always does, whatever that word looks like;
+// there are no bundles, no response files, no "name:value"; the first word that is no flag, or "--", ends it.
 
 namespace FlannelCni.Agent.Options;
 
-/// <summary>
-/// A command line in Go's syntax, rewritten so that it can be read in one way only: <c>--name=value</c>.
-/// </summary>
-/// <param name="Tokens">All of flags that exist.</param>
-/// <param name="Error">Null: none. What comes after it is not in <paramref name="Tokens"/>.</param>
+/// <summary>A command line in Go's syntax.</summary>
+/// <param name="Texts">Of each flag that is given, its values in their order.</param>
+/// <param name="Error">Null: none. What comes after it is not in <paramref name="Texts"/>.</param>
 /// <param name="WantsHelp">It says <c>-h</c> or <c>--help</c> before any error.</param>
-internal sealed record GoArguments(IReadOnlyList<string> Tokens, string? Error, bool WantsHelp)
+internal sealed record GoArguments(IReadOnlyDictionary<Flag, List<string>> Texts, string? Error, bool WantsHelp)
 {
-    internal static GoArguments Read(IReadOnlyList<string> arguments, FlagTable flags)
+    /// <param name="find">The flag of that name; null: there is none.</param>
+    /// <param name="command">Whose flags they are.</param>
+    internal static GoArguments Read(
+        IReadOnlyList<string> arguments, Func<string, Flag?> find, string command = "flanneld")
     {
-        List<string> tokens = [];
+        Dictionary<Flag, List<string>> texts = [];
         for (int i = 0; i < arguments.Count; i++)
         {
             string argument = arguments[i];
             if (!IsFlag(argument))
             {
-                return new GoArguments(tokens, Unexpected(arguments, i), false);
+                return new GoArguments(texts, Unexpected(arguments, i), false);
             }
 
             string body = argument[(argument.StartsWith("--", StringComparison.Ordinal) ? 2 : 1)..];
             int equals = body.IndexOf('=');
             string name = equals < 0 ? body : body[..equals];
-            Flag? flag = flags.Find(name);
+            Flag? flag = find(name);
             if (flag is null)
             {
                 return name is "h" or "help"
-                    ? new GoArguments(tokens, null, true)
-                    : new GoArguments(tokens, Unknown(name), false);
+                    ? new GoArguments(texts, null, true)
+                    : new GoArguments(texts, Unknown(name, command), false);
             }
 
             string? value = equals >= 0 ? body[(equals + 1)..] : flag.Kind == FlagKind.Switch ? "true" : null;
             if (value is null && ++i == arguments.Count)
             {
-                return new GoArguments(tokens, $"--{name} needs a value", false);
+                return new GoArguments(texts, $"--{name} needs a value", false);
             }
 
-            // System.CommandLine drops the value of "--name=", but takes an empty word for one.
-            value ??= arguments[i];
-            tokens.AddRange(value.Length == 0 ? [$"--{name}", ""] : [$"--{name}={value}"]);
+            if (!texts.TryGetValue(flag, out List<string>? values))
+            {
+                texts.Add(flag, values = []);
+            }
+
+            values.Add(value ?? arguments[i]);
         }
 
-        return new GoArguments(tokens, null, false);
+        return new GoArguments(texts, null, false);
     }
 
     private static bool IsFlag(string argument) => argument.Length > 1 && argument[0] == '-' && argument != "--";
 
-    private static string Unknown(string name) => RemovedFlags.Advice(name) is { } advice
+    private static string Unknown(string name, string command) => RemovedFlags.Advice(name) is { } advice
         ? $"--{name} is a flag of older versions: {advice}"
-        : $"--{name} is no flag of flanneld";
+        : $"--{name} is no flag of {command}";
 
     // Upstream ignores this word and all that follow it, so that "--ip-masq false" masquerades.
     private static string Unexpected(IReadOnlyList<string> arguments, int at) => at > 0 && arguments[at] != "--"

@@ -9,11 +9,13 @@ public sealed class AgentProcess : IDisposable
     private readonly ChildProcess _child;
     private readonly Task<int> _end;
     private readonly string _pidFile;
+    private readonly string _log;
 
-    private AgentProcess(ChildProcess child, string pidFile)
+    private AgentProcess(ChildProcess child, string pidFile, string log)
     {
         _child = child;
         _pidFile = pidFile;
+        _log = log;
 
         // A thread that only waits: with many agents it must not be one of the pool's.
         TaskCompletionSource<int> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,7 +48,17 @@ public sealed class AgentProcess : IDisposable
             $"mount --bind {home}/run /run && mount --bind {home}/lib /var/lib && echo $$ >{pidFile} && "
             + $"exec env {environment} {Repository.Executable("flanneld")} {arguments} >>{log} 2>&1";
         return new AgentProcess(
-            node.Start($"exec unshare --mount --propagation private sh -c '{script}'"), pidFile);
+            node.Start($"exec unshare --mount --propagation private sh -c '{script}'"), pidFile, log);
+    }
+
+    /// <summary>For who measures it: what is not there any more is told with all that is left of it.</summary>
+    /// <exception cref="InvalidOperationException">It has ended; with what status, and its log.</exception>
+    public void MustRun()
+    {
+        if (_end.IsCompleted)
+        {
+            throw new InvalidOperationException($"flanneld has ended with {_end.Result}:\n{File.ReadAllText(_log)}");
+        }
     }
 
     /// <summary>SIGTERM.</summary>

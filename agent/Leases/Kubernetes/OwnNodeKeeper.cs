@@ -224,7 +224,7 @@ internal sealed class OwnNodeKeeper(
         TimeSpan left = _contestPause - time.GetElapsedTime(_contestedAt);
         if (isContested && _publishedOn is not null && left > TimeSpan.Zero)
         {
-            _untilLook = left;
+            _untilLook = problem is null || left < s_problemInterval ? left : s_problemInterval;
             return false;
         }
 

@@ -11,19 +11,17 @@ public static class StandardDescriptors
     /// Opens <c>/dev/null</c> as those that this process was started without. Else what is opened later takes their
     /// numbers, and gets what is meant for them. To be called before anything is opened.
     /// </summary>
-    /// <exception cref="LinuxException">There is no /dev/null.</exception>
+    /// <exception cref="LinuxException">One is not open, and there is no /dev/null.</exception>
     public static void EnsureOpen()
     {
-        while (true)
+        for (int number = 0; number <= Last; number++)
         {
-            // The kernel gives the lowest number that is free.
-            using SafeFd fd = RawFile.Open("/dev/null", Libc.O_RDWR, mode: 0);
-            if (fd.Number > Last)
+            if (Libc.fcntl(number, Libc.F_GETFD, 0) < 0)
             {
-                return;
+                // The kernel gives the lowest number that is free: this one.
+                using SafeFd fd = RawFile.Open("/dev/null", Libc.O_RDWR, mode: 0);
+                fd.SetHandleAsInvalid();    // stays open
             }
-
-            fd.SetHandleAsInvalid();    // stays open
         }
     }
 }

@@ -17,8 +17,9 @@ public sealed class NetlinkMonitor : IDisposable
     // A datagram of notifications is one skb; the kernel makes none longer than this.
     private const int DatagramSize = 64 * 1024;
 
-    // Taken at once before the caller gets them, so that a flood does not make its list endless.
-    private const int MaxDatagrams = 4096;
+    // Taken at once before the caller gets them. A flood must not make its list long: what a reader of hundreds of
+    // bytes an item holds of it is memory that a large cluster's agent has for nothing else.
+    private const int MaxDatagrams = 128;
 
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[DatagramSize];

@@ -74,6 +74,8 @@ internal static class PublishedAgent
     /// <summary>Seconds, in user and kernel.</summary>
     private static double Processor(AgentProcess agent)
     {
+        agent.MustRun();
+
         // proc_pid_stat(5): utime and stime are fields 14 and 15, counted from the process id.
         string[] fields = File.ReadAllText($"/proc/{agent.Pid}/stat").Split(") ")[1].Split(' ');
         return (Number(fields[11]) + Number(fields[12])) / TicksASecond;

@@ -85,6 +85,9 @@ public sealed class KubeApiServer : IAsyncDisposable
     /// <summary>All that was asked, oldest first; a watch is there from its beginning.</summary>
     public IReadOnlyCollection<KubeRequest> Requests => _requests;
 
+    /// <summary>How many bookmarks its watches sent.</summary>
+    public int Bookmarks => _watch.Bookmarks;
+
     /// <summary>The version of all that is stored.</summary>
     public long ResourceVersion => _registry.Store.Revision;
 

@@ -212,7 +212,7 @@ public sealed class CommandLineTests : IDisposable
         ReadNothing("--iface=eth0", argument, "--ifaces");
 
         Assert.Equal(0, _exitCode);
-        Assert.Contains("--subnet-lease-renew-margin <number>", _stderr.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--subnet-lease-renew-margin=number", _stderr.ToString(), StringComparison.Ordinal);
         Assert.Contains("[default: /run/flannel/subnet.env]", _stderr.ToString(), StringComparison.Ordinal);
     }
 

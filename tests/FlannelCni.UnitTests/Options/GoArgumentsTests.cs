@@ -48,7 +48,7 @@ public sealed class GoArgumentsTests
     [Fact]
     public void A_colon_does_not_part_name_and_value()
     {
-        GoArguments arguments = GoArguments.Read(["--iface:eth0"], new FlagTable());
+        GoArguments arguments = GoArguments.Read(["--iface:eth0"], new FlagTable().Find);
 
         Assert.Equal("--iface:eth0 is no flag of flanneld", arguments.Error);
     }
@@ -56,7 +56,7 @@ public sealed class GoArgumentsTests
     [Fact]
     public void Help_before_a_mistake_is_help()
     {
-        Assert.True(GoArguments.Read(["-h", "--nonsense"], new FlagTable()).WantsHelp);
-        Assert.False(GoArguments.Read(["--nonsense", "-h"], new FlagTable()).WantsHelp);
+        Assert.True(GoArguments.Read(["-h", "--nonsense"], new FlagTable().Find).WantsHelp);
+        Assert.False(GoArguments.Read(["--nonsense", "-h"], new FlagTable().Find).WantsHelp);
     }
 }

@@ -4,7 +4,6 @@ using FlannelCni.Agent.Leases.Kubernetes.Client.Access;
 using FlannelCni.Agent.Leases.Kubernetes.Client.Parsing;
 using FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 using FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
-using FlannelCni.Agent.Options;
 using Microsoft.Extensions.Logging;
 
 namespace FlannelCni.Agent.Leases.Kubernetes.Client;
@@ -35,16 +34,6 @@ internal sealed partial class KubeNodeApi : INodeApi
     }
 
     public string Server => _transport.Server.AbsoluteUri;
-
-    /// <summary>As flags and environment say.</summary>
-    /// <exception cref="Supervision.AgentFatalException">They lead to no API server.</exception>
-    internal static KubeNodeApi Create(
-        AgentOptions options, AnnotationNames names, TimeProvider time, ILogger logger, Action<bool> onReached)
-    {
-        KubeAccess access = KubeAccessFinder.Find(
-            options.KubeApiUrl, options.KubeconfigFile, ProcessEnvironment.Read(), InCluster.Folder, time);
-        return new KubeNodeApi(access, names, time, logger, onReached);
-    }
 
     public Task<NodeRecord> GetNodeAsync(string name, CancellationToken cancellationToken) =>
         AskForNodeAsync(

@@ -31,16 +31,16 @@ internal sealed class NodeReader : IAsyncDisposable
     internal IEnumerable<string> Names => Latest.Nodes.Keys.Order();
 
     /// <param name="kubeconfig">Null: with the server's own token.</param>
-    /// <param name="ping">After what silence the server is asked; null: as usual.</param>
+    /// <param name="silence">After what silence a watch counts as lost; null: as usual.</param>
     internal static NodeReader Create(
-        KubeApiServer server, string? kubeconfig = null, TimeProvider? time = null, TimeSpan? ping = null)
+        KubeApiServer server, string? kubeconfig = null, TimeProvider? time = null, TimeSpan? silence = null)
     {
         NodeReader reader = new();
         string file = reader._folder.File("kubeconfig");
         File.WriteAllText(file, kubeconfig ?? server.Kubeconfig($"token: {server.Token}"));
         KubeAccess access = KubeAccessFinder.Find(
             null, file, new Dictionary<string, string>(), "", TimeProvider.System);
-        access = ping is not { } delay ? access : access with { PingDelay = delay, PingTimeout = delay };
+        access = silence is { } longest ? access with { WatchSilence = longest } : access;
         return reader.With(access, time ?? TimeProvider.System);
     }
 

@@ -278,7 +278,9 @@ public sealed class NodeWatchTests : IAsyncLifetime
     public async Task A_server_that_hangs_is_found_out_and_left()
     {
         await using NodeReader reader =
-            await NodeReader.Create(_server, ping: TimeSpan.FromSeconds(1)).WatchAsync();
+            await NodeReader.Create(_server, silence: TimeSpan.FromSeconds(3)).WatchAsync();
+        await Wait.Until(
+            () => _server.Bookmarks > 1, TimeSpan.FromSeconds(20), "it is a server that sends bookmarks");
         _server.Pause();
         await Wait.Until(() => reader.Log.Count("Warning") > 0, TimeSpan.FromSeconds(20), "it is said");
 

@@ -14,6 +14,10 @@ internal sealed class WatchCall(KubeStore store, TimeProvider time, TimeSpan boo
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(45);
 
     private CancellationTokenSource _expiry = new();
+    private int _bookmarks;
+
+    /// <summary>How many were sent, in all watches.</summary>
+    internal int Bookmarks => Volatile.Read(ref _bookmarks);
 
     /// <summary>Tells all watches that go on now that their version is too old.</summary>
     internal void Expire() => Interlocked.Exchange(ref _expiry, new CancellationTokenSource()).Cancel();
@@ -113,6 +117,7 @@ internal sealed class WatchCall(KubeStore store, TimeProvider time, TimeSpan boo
                 if (revision <= store.Revision)
                 {
                     await body.WriteAsync(encoding.Bookmark(type, revision, endsInitial: false), cancellationToken);
+                    Interlocked.Increment(ref _bookmarks);
                 }
 
                 bookmarked = time.GetTimestamp();

@@ -13,11 +13,11 @@ internal sealed record KubeAccess(string Source, Uri Server, ServerTrust Trust, 
     /// <summary>More headers for each request: whom a kubeconfig has us act as.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Headers { get; init; } = [];
 
-    /// <summary>Silence on a connection after which the server is asked whether it is there.</summary>
-    public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>After which a connection counts as lost whose other end does not acknowledge anything.</summary>
+    public TimeSpan ConnectionSilence { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long it has to answer that.</summary>
-    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>After which a watch counts as lost: a server sends a bookmark each minute.</summary>
+    public TimeSpan WatchSilence { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>To be logged at the start.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];

@@ -3,7 +3,7 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 /// <summary>The body of an answer through one buffer, which grows for an object that does not fit. One owner.</summary>
 internal sealed class BodyReader(Stream stream, ReadTimer timer, int limit)
 {
-    private const int FirstSize = 64 << 10;
+    private const int FirstSize = 32 << 10;
 
     private byte[] _buffer = new byte[FirstSize];
     private int _start;

@@ -10,18 +10,17 @@ using FlannelCni.Agent.Transport;
 namespace FlannelCni.Agent.Leases.Kubernetes.Client.Transport;
 
 /// <summary>
-/// The connection to the API server: HTTP/2 where it is offered, else HTTP/1.1; made when needed, made again when lost,
-/// and when the certificates that it was made with are no longer those in the files.
+/// The connections to the API server: made when needed, made again when lost, and when the certificates that they were
+/// made with are no longer those in the files.
 /// </summary>
 /// <remarks>
-/// A dead connection is told from a quiet one by the handler's pings in HTTP/2, and by TCP's probes in HTTP/1.1. A 401
-/// has the credentials read or asked for again, and the request sent a second time if they are others.
+/// HTTP/1.1, on purpose: one request needs one connection, and what comes waits in the kernel until it is read. Of
+/// HTTP/2 every frame wakes the class library up, which costs more than a heartbeat is worth. A dead connection is told
+/// from a quiet one by TCP's probes. A 401 has the credentials read or asked for again, and the request sent a second
+/// time if they are others.
 /// </remarks>
 internal sealed class KubeTransport : IDisposable
 {
-    // Bytes that may be on their way to us, and so wait in memory: enough for a list at 10 MB/s from 50 ms away.
-    private const int WindowSize = 512 << 10;
-
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly KubeAccess _access;
@@ -37,6 +36,8 @@ internal sealed class KubeTransport : IDisposable
     internal Uri Server => _access.Server;
 
     internal TimeProvider Time { get; }
+
+    internal TimeSpan WatchSilence => _access.WatchSilence;
 
     /// <summary>Sends a request and waits for the head of the answer.</summary>
     /// <param name="request">Its path is relative to the server.</param>
@@ -108,8 +109,7 @@ internal sealed class KubeTransport : IDisposable
     {
         HttpRequestMessage message = new(request.Method, new Uri(Server, request.PathAndQuery))
         {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = HttpVersion.Version11,
         };
         // From here the handler takes the name for TLS, its own and that in the certificate.
         message.Headers.Host = _access.Trust.ServerName;
@@ -175,13 +175,9 @@ internal sealed class KubeTransport : IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = s_connectTimeout,
-            InitialHttp2StreamWindowSize = WindowSize,
-            KeepAlivePingDelay = _access.PingDelay,
-            KeepAlivePingTimeout = _access.PingTimeout,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             SslOptions = tls,
             ConnectCallback = (context, cancellation) =>
-                TcpDialer.ConnectAsync(context, _access.PingDelay + _access.PingTimeout, cancellation),
+                TcpDialer.ConnectAsync(context, _access.ConnectionSilence, cancellation),
         };
         return new HttpMessageInvoker(handler);
     }

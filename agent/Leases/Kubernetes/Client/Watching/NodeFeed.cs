@@ -91,22 +91,28 @@ internal sealed partial class NodeFeed
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
-        bool isSilent = await _watcher.FollowAsync(OnOpen, OnRead, cancellationToken);
-        if (isSilent)
+        switch (await _watcher.FollowAsync(OnOpen, OnRead, cancellationToken))
         {
-            _isListed = false;
-            Log.ListsAgain(_logger, "the watch said nothing for too long");
-        }
-        else
-        {
-            TimeSpan pause = _pace.AfterEnd(out bool isDoubtful, out bool mustList);
-            _isListed = !mustList;
-            if (isDoubtful)
-            {
-                Say($"watch nodes at {_transport.Server}: it ended as soon as it began");
-            }
+            case WatchEnd.Silence:
+                // A server that hung has all its agents back at once: a list of each would be too much for it.
+                Log.WatchesAgain(_logger, _transport.Server, _transport.WatchSilence.TotalSeconds);
+                break;
 
-            await Task.Delay(pause, _transport.Time, cancellationToken);
+            case WatchEnd.Nothing:
+                _isListed = false;
+                Log.ListsAgain(_logger, "the watch said nothing for too long");
+                break;
+
+            case WatchEnd.Server:
+                TimeSpan pause = _pace.AfterEnd(out bool isDoubtful, out bool mustList);
+                _isListed = !mustList;
+                if (isDoubtful)
+                {
+                    Say($"watch nodes at {_transport.Server}: it ended as soon as it began");
+                }
+
+                await Task.Delay(pause, _transport.Time, cancellationToken);
+                break;
         }
     }
 
@@ -185,6 +191,10 @@ internal sealed partial class NodeFeed
         [LoggerMessage(
             LogLevel.Information, "Watch of the nodes no longer waits for the API server, after {Seconds:0.0} s")]
         internal static partial void GoesOn(ILogger logger, double seconds);
+
+        [LoggerMessage(
+            LogLevel.Warning, "Watch of the nodes is begun again: {Server} sent nothing for {Seconds} s, no bookmark either")]
+        internal static partial void WatchesAgain(ILogger logger, Uri server, double seconds);
 
         [LoggerMessage(LogLevel.Information, "Nodes are listed again: {Cause}")]
         internal static partial void ListsAgain(ILogger logger, string cause);

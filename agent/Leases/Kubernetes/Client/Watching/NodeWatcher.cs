@@ -8,14 +8,13 @@ namespace FlannelCni.Agent.Leases.Kubernetes.Client.Watching;
 /// <remarks>
 /// The server ends a watch after the time that was asked for: a random one, so that agents do not come back together. A
 /// server that sends bookmarks does so every minute; when it is silent for longer, the watch is dead though the
-/// connection is not.
+/// connection is not: the server hangs, say.
 /// </remarks>
 internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat format, NodeTable book, ILogger logger)
 {
     private static readonly TimeSpan s_shortest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(3);
 
     // After something came: in a large cluster there are hundreds of heartbeats a second, and to wake up for each costs
     // more than to read it.
@@ -29,9 +28,8 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
 
     /// <param name="onOpen">The server has taken it.</param>
     /// <param name="onRead">The book is right up to <see cref="Seen"/>.</param>
-    /// <returns>True: for so long there was nothing that it cannot be right. Else the server ended it.</returns>
     /// <exception cref="KubeApiException">It was refused, cut, or reported an error.</exception>
-    internal async Task<bool> FollowAsync(Action onOpen, Action onRead, CancellationToken cancellationToken)
+    internal async Task<WatchEnd> FollowAsync(Action onOpen, Action onRead, CancellationToken cancellationToken)
     {
         TimeSpan length = s_shortest + ((s_longest - s_shortest) * Random.Shared.NextDouble());
         KubeRequest request = new(
@@ -52,7 +50,7 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
             await response.ReadAsync(
                 async answer =>
                 {
-                    answer.Timer.Restart(_hasBookmarks ? s_silence : length + s_late);
+                    answer.Timer.Restart(Longest());
                     while (await answer.Body.FillAsync())
                     {
                         answer.Body.Consume(parser.Parse(answer.Body.Data));
@@ -60,6 +58,7 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
                         {
                             isAny = true;
                             onRead();
+                            answer.Timer.Restart(Longest());
                             await Task.Delay(s_gathering, transport.Time, answer.Timer.Token);
                         }
                     }
@@ -70,13 +69,15 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
         }
         catch (KubeApiException) when (response.Timer.IsElapsed)
         {
-            return true;
+            return isAny ? WatchEnd.Silence : WatchEnd.Nothing;
         }
 
         return parser.IsComplete
-            ? !isAny && transport.Time.GetElapsedTime(opened) >= s_silence
+            ? isAny || transport.Time.GetElapsedTime(opened) < transport.WatchSilence ? WatchEnd.Server : WatchEnd.Nothing
             : throw new KubeApiException(
                 0, "", $"watch nodes at {transport.Server}: the connection was cut within an event");
+
+        TimeSpan Longest() => _hasBookmarks ? transport.WatchSilence : length + s_late;
     }
 
     /// <returns>True: there was something.</returns>
@@ -122,4 +123,17 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
         [LoggerMessage(LogLevel.Warning, "Watch of the nodes: {Complaint}")]
         internal static partial void PassedOver(ILogger logger, string complaint);
     }
+}
+
+/// <summary>How a watch ended.</summary>
+internal enum WatchEnd
+{
+    /// <summary>The server ended it.</summary>
+    Server,
+
+    /// <summary>It fell silent, for longer than a server that is well.</summary>
+    Silence,
+
+    /// <summary>For so long there was nothing at all in it that the version it began from cannot be right.</summary>
+    Nothing,
 }
