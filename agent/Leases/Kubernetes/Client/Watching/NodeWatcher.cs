@@ -18,7 +18,7 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
 
     // After something came: in a large cluster there are hundreds of heartbeats a second, and to wake up for each costs
     // more than to read it.
-    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(50);
 
     private bool _hasBookmarks;
     private string _lastComplaint = "";
