@@ -50,6 +50,34 @@ public sealed class KubeOutageTests
     }
 
     [Fact]
+    public async Task Connections_whose_packets_are_lost_without_a_word_are_found_out_and_made_again()
+    {
+        await using KubeCluster cluster = await KubeCluster.StartReadyAsync(2);
+        AgentNode one = cluster.Nodes[0];
+        cluster.Switch.Shell(
+            "ports=$(ss -Htn state established sport = 6443 | sed 's/.*://' | paste -sd,) && "
+            + "nft add table ip cut && "
+            + "nft add chain ip cut input '{ type filter hook input priority 0 ; }' && "
+            + "nft add chain ip cut output '{ type filter hook output priority 0 ; }' && "
+            + "nft add rule ip cut input tcp dport 6443 tcp sport { $ports } drop && "
+            + "nft add rule ip cut output tcp sport 6443 tcp dport { $ports } drop");
+        cluster.AddNode(200, "10.244.200.0/24");
+        cluster.Annotate(
+            200,
+            ("backend-data", """{"VNI":1,"VtepMAC":"0e:00:00:00:00:c8"}"""),
+            ("backend-type", "vxlan"),
+            ("kube-subnet-manager", "true"),
+            ("public-ip", "192.0.2.200"));
+
+        // Promised are 30 seconds.
+        await Wait.Until(
+            async () => await one.MetricAsync("flannel_peers{state=\"admitted\"}") == 2,
+            TimeSpan.FromSeconds(150),
+            () => $"the new node is found: {one.Log}");
+        Assert.Equal(0, one.LogCount("Peer removed"));
+    }
+
+    [Fact]
     public async Task A_node_that_boots_while_the_API_is_away_has_its_network_from_disk()
     {
         await using KubeCluster cluster = await KubeCluster.StartReadyAsync(2);
