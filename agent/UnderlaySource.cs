@@ -1,5 +1,5 @@
-using FlannelCni.Agent.Backends;
 using System.Diagnostics.CodeAnalysis;
+using FlannelCni.Agent.Backends;
 using FlannelCni.Agent.Interfaces;
 using FlannelCni.Agent.Leases;
 using FlannelCni.Agent.Supervision;

@@ -43,7 +43,8 @@ internal static class KernelGlance
                 .ListRoutes(
                     new RouteFilter(is6),
                     static route => route.Type != RouteType.RTN_BLACKHOLE && !route.Destination.Address.IsLinkLocal)
-                .Select(route => $"{NameOf(links, route.OutInterface)} {route with { OutInterface = 0, NexthopId = 0 }}"));
+                .Select(route =>
+                    $"{NameOf(links, route.OutInterface)} {route with { OutInterface = 0, NexthopId = 0 }}"));
             foreach (Link link in links.Where(static link => link.Vxlan is not null))
             {
                 lines.UnionWith(rtnl.ListNeighbours(is6, link.Index)

@@ -4,10 +4,10 @@ using System.Globalization;
 namespace FlannelCni.TestKit;
 
 /// <summary>
-/// Published agents on nodes whose leases are Node objects, pods that talk all the while, and one fault after the other:
-/// of the API server, of a Node or an agent, or both at once. After each it must come out that every node's tables are
-/// what the API says, that nobody has let go of a node that lives and no packet between such nodes is lost, and that all
-/// agents are still there.
+/// Published agents on nodes whose leases are Node objects, pods that talk all the while, and one fault after the
+/// other: of the API server, of a Node or an agent, or both at once. After each it must come out that every node's
+/// tables are what the API says, that nobody has let go of a node that lives and no packet between such nodes is lost,
+/// and that all agents are still there.
 /// </summary>
 internal sealed class KubeChaos : IAsyncDisposable
 {

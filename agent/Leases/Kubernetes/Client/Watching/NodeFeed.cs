@@ -193,7 +193,7 @@ internal sealed partial class NodeFeed
         internal static partial void GoesOn(ILogger logger, double seconds);
 
         [LoggerMessage(
-            LogLevel.Warning, "Watch of the nodes is begun again: {Server} sent nothing for {Seconds} s, no bookmark either")]
+            LogLevel.Warning, "Watch of the nodes is begun again: {Server} sent nothing for {Seconds} s, no bookmark")]
         internal static partial void WatchesAgain(ILogger logger, Uri server, double seconds);
 
         [LoggerMessage(LogLevel.Information, "Nodes are listed again: {Cause}")]

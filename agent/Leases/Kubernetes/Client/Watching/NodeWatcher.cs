@@ -72,10 +72,10 @@ internal sealed partial class NodeWatcher(KubeTransport transport, NodeFormat fo
             return isAny ? WatchEnd.Silence : WatchEnd.Nothing;
         }
 
-        return parser.IsComplete
-            ? isAny || transport.Time.GetElapsedTime(opened) < transport.WatchSilence ? WatchEnd.Server : WatchEnd.Nothing
-            : throw new KubeApiException(
-                0, "", $"watch nodes at {transport.Server}: the connection was cut within an event");
+        return !parser.IsComplete ? throw new KubeApiException(
+                0, "", $"watch nodes at {transport.Server}: the connection was cut within an event")
+            : isAny || transport.Time.GetElapsedTime(opened) < transport.WatchSilence ? WatchEnd.Server
+            : WatchEnd.Nothing;
 
         TimeSpan Longest() => _hasBookmarks ? transport.WatchSilence : length + s_late;
     }
