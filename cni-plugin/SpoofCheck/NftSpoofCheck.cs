@@ -90,8 +90,8 @@ internal sealed class NftSpoofCheck(Attachment attachment) : ISpoofCheck
     }
 
     /// <summary>
-    /// Takes away what is about ports that are no more, and what no packet comes to. Such rules do not say which network
-    /// they are of; they are of no use to any.
+    /// Takes away what is about ports that are no more, and what no packet comes to. Such rules do not say of which
+    /// network they are, and are of no use to any.
     /// </summary>
     /// <param name="kept">Attachments whose rules stay all the same.</param>
     /// <exception cref="LinuxException">The kernel refused.</exception>
