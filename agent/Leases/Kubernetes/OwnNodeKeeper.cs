@@ -26,7 +26,7 @@ internal sealed class OwnNodeKeeper(
     private static readonly TimeSpan s_proofInterval = TimeSpan.FromSeconds(10);
 
     // A watch that is up tells of each change at once. This is for one that is refused, or silent and not known to be.
-    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan s_peace = TimeSpan.FromSeconds(2);
 

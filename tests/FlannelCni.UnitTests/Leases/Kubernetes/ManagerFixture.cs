@@ -85,7 +85,10 @@ internal sealed class ManagerFixture : IAsyncDisposable
         return await task;
     }
 
-    /// <summary>Lets the clock run until it is true.</summary>
+    /// <summary>
+    /// Lets the clock run until it is true. It runs whether or not this machine keeps up, so that on a loaded one more
+    /// of its time passes than was needed.
+    /// </summary>
     internal Task UntilAsync(Func<bool> condition, string because) => Wait.Until(
         () =>
         {

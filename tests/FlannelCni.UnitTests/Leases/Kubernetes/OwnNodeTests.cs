@@ -41,7 +41,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
 
             await _node.UntilAsync(() => Api["node-1"].Annotations == Nodes.Vxlan(1).Annotations, "they are back");
 
-            Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+            Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         }
     }
 
@@ -77,7 +77,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
         Api.Edit("node-1", static annotations => annotations with { PublicIP = "192.0.2.99" });
 
         await _node.UntilAsync(() => Api["node-1"].Annotations.PublicIP == "192.0.2.1", "it is right again");
-        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(90));
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromMinutes(7));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
         Api.Put(Api["node-1"] with { PodCidrs = ["10.244.11.0/24"] });
 
         await _node.UntilAsync(() => _node.Log.Count("Own lease is 10.244.11.0/24") == 1, "it is taken");
-        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
             },
             "an hour passes");
 
-        Assert.InRange(Api.Calls.Count - before, 40, 90);
+        Assert.InRange(Api.Calls.Count - before, 8, 20);
         Assert.Single(Api.Patches);
     }
 
@@ -136,7 +136,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
         Api.Put(Api["node-1"] with { PodCidrs = ["10.244.11.0/24"] });
 
         await _node.UntilAsync(() => _node.Snapshots.Last().Own.Subnet.ToString() == "10.244.11.0/24", "it is taken");
-        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 
     [Fact]
@@ -231,7 +231,7 @@ public sealed class OwnNodeTests : IAsyncLifetime
         TimeSpan before = _node.Time.Elapsed;
         Api.Put(Nodes.Bare(1) with { Uid = "uid-12", PodCidrs = ["10.244.12.0/24"] });
         await _node.UntilAsync(() => _node.Snapshots.Last().Own.Subnet.ToString() == "10.244.12.0/24", "it is taken");
-        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.InRange(_node.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         await _node.UntilAsync(() => Api["node-1"].NetworkUnavailable?.Status == "False", "it is cleared again");
         Assert.Null(_node.Trouble);
     }
