@@ -6,7 +6,10 @@ using System.Text.Json;
 
 namespace FlannelCni.Agent.Leases.Kubernetes;
 
-/// <summary>What has to change on a Node, as a strategic merge patch of its status: only what differs.</summary>
+/// <summary>
+/// What has to change on a Node, as a strategic merge patch of its status: only what differs, and only on the Node that
+/// was read.
+/// </summary>
 /// <param name="Annotations">Names of those that are written.</param>
 /// <param name="HasCondition">NetworkUnavailable is written.</param>
 internal sealed record NodePatch(ReadOnlyMemory<byte> Json, ImmutableArray<string> Annotations, bool HasCondition)
@@ -31,9 +34,10 @@ internal sealed record NodePatch(ReadOnlyMemory<byte> Json, ImmutableArray<strin
             .Where(static pair => pair.First.Value is not null && pair.First.Value != pair.Second.Value)
             .Select(static pair => (pair.First.Name, pair.First.Value ?? ""))];
         bool hasCondition = saysUp && present.NetworkUnavailable?.Status != "False";
-        return changes.IsEmpty && !hasCondition
-            ? null
-            : new NodePatch(Write(changes, hasCondition, now), [.. changes.Select(static c => c.Name)], hasCondition);
+        return changes.IsEmpty && !hasCondition ? null : new NodePatch(
+            Write(present.Uid, changes, hasCondition, now),
+            [.. changes.Select(static change => change.Name)],
+            hasCondition);
     }
 
     private static IEnumerable<(string Name, string? Value)> Pairs(AnnotationNames names, NodeAnnotations of) =>
@@ -47,14 +51,17 @@ internal sealed record NodePatch(ReadOnlyMemory<byte> Json, ImmutableArray<strin
     ];
 
     private static ReadOnlyMemory<byte> Write(
-        ImmutableArray<(string Name, string Value)> annotations, bool hasCondition, DateTimeOffset now)
+        string uid, ImmutableArray<(string Name, string Value)> annotations, bool hasCondition, DateTimeOffset now)
     {
         ArrayBufferWriter<byte> bytes = new(512);
         using Utf8JsonWriter json = new(bytes, s_options);
         json.WriteStartObject();
+        json.WriteStartObject("metadata"u8);
+
+        // Refused if the Node has been made anew since it was read.
+        json.WriteString("uid"u8, uid);
         if (!annotations.IsEmpty)
         {
-            json.WriteStartObject("metadata"u8);
             json.WriteStartObject("annotations"u8);
             foreach ((string name, string value) in annotations)
             {
@@ -62,9 +69,9 @@ internal sealed record NodePatch(ReadOnlyMemory<byte> Json, ImmutableArray<strin
             }
 
             json.WriteEndObject();
-            json.WriteEndObject();
         }
 
+        json.WriteEndObject();
         if (hasCondition)
         {
             json.WriteStartObject("status"u8);

@@ -73,8 +73,8 @@ internal sealed class FakeNodeApi : INodeApi
     public async Task<NodeRecord> PatchNodeStatusAsync(
         string name, ReadOnlyMemory<byte> patch, CancellationToken cancellationToken)
     {
-        NodeRecord node = await GetNodeAsync(name, cancellationToken);
         Enter($"PATCH {name}");
+        NodeRecord node = await GetNodeAsync(name, cancellationToken);
         using JsonDocument document = JsonDocument.Parse(patch);
         NodeRecord patched = Apply(document.RootElement, node);
         lock (_lock)
@@ -180,26 +180,31 @@ internal sealed class FakeNodeApi : INodeApi
     {
         NodeAnnotations annotations = node.Annotations;
         NodeCondition? condition = node.NetworkUnavailable;
-        foreach (JsonProperty part in patch.EnumerateObject())
+        IEnumerable<(string Part, JsonProperty Field)> fields = patch.EnumerateObject().SelectMany(
+            static part => part.Value.EnumerateObject().Select(field => (part.Name, field)));
+        foreach ((string part, JsonProperty field) in fields)
         {
-            JsonProperty list = Assert.Single(part.Value.EnumerateObject());
-            switch ((part.Name, list.Name))
+            switch ((part, field.Name))
             {
+                case ("metadata", "uid") when field.Value.GetString() != node.Uid:
+                    throw new KubeApiException(409, "Conflict", $"Precondition failed: UID {field.Value}");
+                case ("metadata", "uid"):
+                    break;
                 case ("metadata", "annotations"):
-                    foreach (JsonProperty annotation in list.Value.EnumerateObject())
+                    foreach (JsonProperty annotation in field.Value.EnumerateObject())
                     {
                         annotations = Set(annotations, annotation.Name, annotation.Value.GetString()!);
                     }
 
                     break;
                 case ("status", "conditions"):
-                    JsonElement only = Assert.Single(list.Value.EnumerateArray());
+                    JsonElement only = Assert.Single(field.Value.EnumerateArray());
                     Assert.Equal("NetworkUnavailable", only.GetProperty("type").GetString());
                     condition = new NodeCondition(
                         only.GetProperty("status").GetString()!, only.GetProperty("reason").GetString()!);
                     break;
                 default:
-                    throw new KubeApiException(422, "Invalid", $"{part.Name}.{list.Name}");
+                    throw new KubeApiException(422, "Invalid", $"{part}.{field.Name}");
             }
         }
 

@@ -16,7 +16,7 @@ public sealed class NodePatchTests
         Assert.Equal(
             Joined(
                 """
-                {"metadata":{"annotations":{
+                {"metadata":{"uid":"uid-1","annotations":{
                 "flannel.alpha.coreos.com/backend-data":"{\"VNI\":1,\"VtepMAC\":\"0e:00:00:00:00:01\"}",
                 "flannel.alpha.coreos.com/backend-type":"vxlan",
                 "flannel.alpha.coreos.com/public-ip":"192.0.2.1",
@@ -36,7 +36,7 @@ public sealed class NodePatchTests
         Assert.Equal(
             Joined(
                 """
-                {"metadata":{"annotations":{
+                {"metadata":{"uid":"uid-1","annotations":{
                 "flannel.alpha.coreos.com/public-ip":"192.0.2.1",
                 "flannel.alpha.coreos.com/kube-subnet-manager":"true"}}}
                 """),
@@ -69,7 +69,7 @@ public sealed class NodePatchTests
         Assert.Equal(
             Joined(
                 """
-                {"status":{"conditions":[{"type":"NetworkUnavailable","status":"False",
+                {"metadata":{"uid":"uid-1"},"status":{"conditions":[{"type":"NetworkUnavailable","status":"False",
                 "lastHeartbeatTime":"2026-03-04T05:06:07Z","lastTransitionTime":"2026-03-04T05:06:07Z",
                 "reason":"FlannelIsUp","message":"Flannel is running on this node"}]}}
                 """),

@@ -46,6 +46,29 @@ public sealed class OwnNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_meant_for_a_Node_is_not_written_on_one_that_was_made_anew_meanwhile()
+    {
+        Api.Fault = call =>
+        {
+            if (call == "PATCH node-1" && Api["node-1"].Uid == "uid-1")
+            {
+                Api.Put(Nodes.Bare(1) with { Uid = "uid-9", PodCidrs = ["10.99.1.0/24"] });
+            }
+
+            return null;
+        };
+        int before = Api.Patches.Count;
+        _node.Manager.SetUp();
+
+        await _node.UntilAsync(() => Api["node-1"].Uid == "uid-9", "it was made anew");
+        await _node.UntilAsync(() => _node.Log.Count("is not inside the network") > 0, "it is looked at");
+
+        Assert.DoesNotContain(
+            Api.Patches.Skip(before), static patch => patch.Contains("conditions", StringComparison.Ordinal));
+        Assert.Null(Api["node-1"].NetworkUnavailable);
+    }
+
+    [Fact]
     public async Task Another_agent_that_writes_against_us_does_not_wear_out_the_API()
     {
         int before = Api.Patches.Count;
