@@ -19,6 +19,7 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     private volatile string _step = "starting";
     private volatile string? _trouble;
     private volatile Reconciler? _reconciler;
+    private volatile bool _isServing;
 
     /// <summary>Answers probes and Prometheus where the options say, or nowhere. Ends only with the token.</summary>
     public Task ServeAsync(
@@ -40,6 +41,9 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     /// <summary>From here on the reconciler's word counts.</summary>
     public void Running(Reconciler reconciler) => _reconciler = reconciler;
 
+    /// <summary>subnet.env is there: the plugin can give pods their network.</summary>
+    public void Serving() => _isServing = true;
+
     /// <summary>Why new pods are reached by nobody, whatever the kernel has; null: they are.</summary>
     public void Troubled(string? trouble) => _trouble = trouble;
 
@@ -54,7 +58,9 @@ internal sealed class AgentHealth(TimeProvider time) : IHealthSource
     /// <inheritdoc/>
     public bool IsReady([NotNullWhen(false)] out string? reason)
     {
-        reason = _reconciler is { } running ? running.Status.Trouble ?? _trouble : _step;
+        reason = _reconciler is { } running
+            ? running.Status.Trouble ?? _trouble ?? (_isServing ? null : "writing the subnet file")
+            : _step;
         return reason is null;
     }
 }

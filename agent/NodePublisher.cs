@@ -45,9 +45,14 @@ internal sealed partial class NodePublisher(
     /// </summary>
     /// <param name="published">What the acquisition of the lease published.</param>
     /// <param name="firstSync">The first complete list of leases is in the kernel.</param>
-    /// <param name="onReady">Called once, when subnet.env is there.</param>
+    /// <param name="onWritten">Called each time that subnet.env is as it has to be.</param>
+    /// <param name="onReady">Called once, when the lease is published as well.</param>
     public async Task RunAsync(
-        LeaseAttributes published, Task firstSync, Action onReady, CancellationToken cancellationToken)
+        LeaseAttributes published,
+        Task firstSync,
+        Action onWritten,
+        Action onReady,
+        CancellationToken cancellationToken)
     {
         // A datastore that stalls now must not keep pods from starting: they reach this node's at least.
         await Task.WhenAny(firstSync, Task.Delay(s_longestWait, time, cancellationToken));
@@ -59,6 +64,7 @@ internal sealed partial class NodePublisher(
             try
             {
                 Write(own, state.Mtu);
+                onWritten();
                 if (state.Attributes != _published)
                 {
                     await manager.PublishAsync(state.Attributes, cancellationToken);

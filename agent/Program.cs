@@ -72,7 +72,8 @@ internal static class Program
                 ("kernel monitor", monitor.RunAsync),
                 ("reconciler", reconciler.RunAsync),
                 ("firewall rules", rules.RunAsync),
-                ("publisher", token => publisher.RunAsync(own.Attributes, reconciler.FirstSync, OnReady, token)),
+                ("publisher", token => publisher.RunAsync(
+                    own.Attributes, reconciler.FirstSync, agent.Health.Serving, OnReady, token)),
             ],
             stop);
 

@@ -33,6 +33,10 @@ public sealed class AgentHealthTests : IDisposable
         Assert.Equal("no complete list of leases yet", reason);
 
         await agent.SyncAsync(LeaseOf(2));
+        Assert.False(health.IsReady(out reason));
+        Assert.Equal("writing the subnet file", reason);
+
+        health.Serving();
         Assert.True(health.IsReady(out _));
 
         Node.Shell("ip address del 192.0.2.1/24 dev eth0");
@@ -52,6 +56,7 @@ public sealed class AgentHealthTests : IDisposable
 
         await using DataPlaneHarness agent = await StartAsync(Node, 1, _state);
         health.Running(agent.Reconciler);
+        health.Serving();
         await agent.SyncAsync(LeaseOf(2));
         Assert.True(health.IsAlive(out _));
 
