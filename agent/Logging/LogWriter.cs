@@ -65,6 +65,12 @@ internal sealed class LogWriter : IDisposable
                 Interlocked.Add(ref _dropped, lines);
             }
         }
+
+        text.Clear();
+        if (AddDropped(text) > 0)
+        {
+            _ = TryWrite(text.ToString());
+        }
     }
 
     /// <summary>False: nobody reads any more, or there is no room. The agent's work is not to be heard.</summary>

@@ -95,10 +95,12 @@ public sealed class KlogTests
     }
 
     [Fact]
-    public void A_reader_that_stands_still_does_not_stop_the_writers()
+    public async Task A_reader_that_stands_still_does_not_stop_the_writers()
     {
         using BlockedStream output = new();
         using LogWriter writer = new(output, TimeProvider.System);
+        writer.Write("line\n");
+        await Wait.Until(() => output.IsBlocked, TimeSpan.FromSeconds(20), "the first line is not taken");
 
         for (int i = 0; i < 10_000; i++)
         {
@@ -171,10 +173,13 @@ public sealed class KlogTests
 
         internal string Text => Encoding.UTF8.GetString(ToArray());
 
+        internal bool IsBlocked { get; private set; }
+
         internal void Release() => _released.Set();
 
         public override void Write(byte[] buffer, int offset, int count)
         {
+            IsBlocked = true;
             _released.Wait();
             base.Write(buffer, offset, count);
         }
